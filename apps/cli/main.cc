@@ -1,0 +1,35 @@
+// calx: the command line. Parses, runs one action, turns an Error into one sentence and a status.
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "apps/cli/verb.h"
+
+int main(int argc, char** argv) {
+  CLI::App app{"From a seed to exact noise, images and receipts that a stranger can check.", "calx"};
+  app.set_version_flag("--version", CALX_VERSION);
+  app.require_subcommand(1);
+  app.get_formatter()->column_width(34);
+  app.footer(
+      "Seeds: 0x + 64 hex digits = bytes, a decimal = integer, anything else (or text:...) = text.\n"
+      "Exit status: 0 done, 1 a check failed, 2 bad usage or input, 3 unavailable or not checked,\n"
+      "130 interrupted.");
+
+  calx::cli::Session session;
+  app.add_flag("--json", session.json, "print the result as JSON");
+  app.fallthrough();
+  calx::cli::add_hash(app, session);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& done) {
+    return app.exit(done);
+  } catch (const CLI::ParseError& error) {
+    fmt::print(stderr, "calx: {} (see calx --help)\n", error.what());
+    return calx::cli::kBadInput;
+  }
+  const auto status = session.action();
+  if (status) return *status;
+  fmt::print(stderr, "calx: {}\n", status.error().message);
+  return calx::exit_status(status.error().code);
+}

@@ -1,0 +1,26 @@
+// What every verb of the command line shares: how it is added and how it reports.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+#include "calx/base/result.h"
+
+namespace calx::cli {
+
+/// Exit statuses of the command line (docs: `calx --help`).
+inline constexpr int kDone = 0;
+inline constexpr int kCheckFailed = 1;
+inline constexpr int kBadInput = 2;
+inline constexpr int kNotChecked = 3;
+
+/// Filled by the parser: the one action to run, and how to print its result.
+struct Session {
+  std::function<Result<int>()> action;  // returns the exit status
+  bool json = false;                    // results as one JSON document on stdout
+};
+
+/// Each verb adds its subcommands and sets session.action when chosen. One file a verb.
+void add_hash(CLI::App& app, Session& session);
+
+}  // namespace calx::cli
