@@ -30,6 +30,8 @@ function(calx_layer name)
     set(scope PUBLIC)
     target_compile_options(calx_${name} PRIVATE ${CALX_WARNINGS})
     target_compile_definitions(calx_${name} PRIVATE FMT_HEADER_ONLY)
+    # Header-only packages are needed to build the layer, not to link with it once installed.
+    list(TRANSFORM arg_LINKS REPLACE "^(nlohmann_json::.*)$" "$<BUILD_INTERFACE:\\1>")
     target_link_libraries(calx_${name} PRIVATE ${arg_LINKS})
   else()
     add_library(calx_${name} INTERFACE)
@@ -42,9 +44,11 @@ function(calx_layer name)
   target_compile_features(calx_${name} ${scope} cxx_std_23)
   list(TRANSFORM arg_USES PREPEND calx::)
   target_link_libraries(calx_${name} ${scope} ${arg_USES})
-  install(TARGETS calx_${name} EXPORT calx_targets
-          ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
-          FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+  if(CALX_INSTALL_LAYERS)
+    install(TARGETS calx_${name} EXPORT calx_targets
+            ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
+            FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+  endif()
 
   if(CALX_BUILD_TESTS AND (arg_TESTS OR arg_SLOW))
     calx_test_program(${name} "${arg_TESTS}" ${name} "${arg_TEST_LINKS}")

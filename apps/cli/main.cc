@@ -6,12 +6,13 @@
 #include "apps/cli/verb.h"
 
 int main(int argc, char** argv) {
-  CLI::App app{"From a seed to exact noise, images and receipts that a stranger can check.", "calx"};
+  CLI::App app{"From a seed to exact noise, images and receipts that others can check.", "calx"};
   app.set_version_flag("--version", CALX_VERSION);
   app.require_subcommand(1);
   app.get_formatter()->column_width(34);
   app.footer(
-      "Seeds: 0x + 64 hex digits = bytes, a decimal = integer, anything else (or text:...) = text.\n"
+      "Seeds: 0x + 64 hex digits = bytes, a decimal = integer, anything else (or text:...) = "
+      "text.\n"
       "Exit status: 0 done, 1 a check failed, 2 bad usage or input, 3 unavailable or not checked,\n"
       "130 interrupted.");
 
