@@ -9,20 +9,20 @@
 
 #include "calx/base/result.h"
 #include "calx/hash/digest.h"
+#include "calx/noise/key.h"
 
 namespace calx::noise {
 
-enum class SeedType : std::uint8_t { kBytes = 0, kText = 1, kInteger = 2 };
-
 inline constexpr std::size_t kSeedTextBytesMax = 4096;
 
-/// A seed and its type: the text "7" and the integer 7 are different seeds.
+/// A seed and its type: the text "7" and the integer 7 are different seeds. An integer is kept as 8
+/// bytes, so -1 and 2^64-1 are one seed.
 class Seed {
  public:
   /// The integer 0.
   Seed();
   static Seed from_bytes(const hash::Digest& bytes);
-  /// Errors: kInvalidArgument unless UTF-8 of at most kSeedTextBytesMax bytes.
+  /// Errors: kInvalidArgument unless UTF-8 of 1 to kSeedTextBytesMax bytes.
   static Result<Seed> from_text(std::string_view text);
   static Seed from_integer(std::int64_t value);
   static Seed from_integer(std::uint64_t value);

@@ -7,6 +7,7 @@
 
 #include "calx/base/result.h"
 #include "calx/hash/digest.h"
+#include "calx/noise/region.h"
 #include "calx/noise/seed.h"
 
 namespace calx::noise {
@@ -15,24 +16,11 @@ inline constexpr std::size_t kStreamNameBytesMax = 64;
 /// Channels, rows and columns of a tensor, each; and elements in all (f32: 16 GiB).
 inline constexpr std::uint64_t kElementsMax = 1ull << 32;
 
-/// A box of elements: the origin on the infinite canvas and the extent. Shape [channels, rows,
-/// columns], row-major. Any tile of any canvas holds the same values at the same coordinates.
-struct Region {
-  std::uint32_t plane = 0;
-  std::uint32_t channel_first = 0, channels = 1;
-  std::uint32_t row_first = 0, rows = 1;
-  std::uint32_t column_first = 0, columns = 1;
-
-  [[nodiscard]] std::uint64_t elements() const noexcept {
-    return std::uint64_t{channels} * rows * columns;
-  }
-};
-
 /// The key K of one stream of one image, and the three readings of its words.
 class Stream {
  public:
-  /// K = SHA256("calx-noise-1\0" || u8 type || u32 length || seed || u32 length || name || u64 index).
-  /// Errors: kInvalidArgument unless `name` is 1..64 printable ASCII characters.
+  /// K = SHA256("calx-noise-1\0" || u8 type || u32 length || seed || u32 length || name || u64
+  /// index). Errors: kInvalidArgument unless `name` is 1..64 printable ASCII characters.
   static Result<Stream> open(const Seed& seed, std::string_view name, std::uint64_t index);
 
   [[nodiscard]] const hash::State& key() const noexcept { return key_; }
