@@ -107,7 +107,8 @@ Result<std::vector<std::uint8_t>> read_file(const std::filesystem::path& path,
   if (S_ISDIR(info.st_mode)) return system_error("read", path, EISDIR);
   std::vector<std::uint8_t> bytes;
   try {
-    bytes.reserve(std::min<std::uint64_t>(static_cast<std::uint64_t>(info.st_size), bytes_max) + 1);
+    const auto size = std::min(static_cast<std::uint64_t>(info.st_size), bytes_max);
+    bytes.reserve(static_cast<std::size_t>(size) + 1);
     constexpr std::size_t kChunkBytes = 1 << 20;
     while (bytes.size() <= bytes_max) {
       const std::size_t old = bytes.size();
