@@ -19,6 +19,7 @@ int main(int argc, char** argv) {
   calx::cli::Session session;
   app.add_flag("--json", session.json, "print the result as JSON");
   app.fallthrough();
+  calx::cli::add_bench(app, session);
   calx::cli::add_hash(app, session);
 
   try {
