@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "calx/format/chart.h"
+
 namespace calx::format {
 
 /// One picture with a caption. Either `png` holds the bytes of a PNG, which go into the page, or
@@ -29,21 +31,6 @@ struct PageCheck {
   std::string detail;  // what was seen, or why it was not checked
 };
 
-struct ChartSeries {
-  std::string name;
-  std::vector<double> x;  // same length as y; points with a value that is not finite leave a gap
-  std::vector<double> y;
-  bool dots = false;  // draw the points too: right for few measurements
-};
-
-struct Chart {
-  std::string title;
-  std::string x_label;  // with its unit
-  std::string y_label;  // with its unit
-  std::vector<ChartSeries> series;
-  bool log_y = false;  // points at or below zero leave a gap
-};
-
 /// Blocks appear in the order they are added. Every text is escaped: no text becomes markup.
 class Page {
  public:
@@ -59,8 +46,7 @@ class Page {
   void checks(std::span<const PageCheck> checks);
   /// Pictures side by side, each at least `width_min` CSS pixels wide.
   void gallery(std::span<const PageFigure> figures, std::uint32_t width_min = 120);
-  /// A line chart as SVG inside the page, with axes, grid and a legend. A series with more than
-  /// 2,000 points is drawn by the least and greatest value of each bucket, so no peak is lost.
+  /// encode_svg(chart) with its title above and its legend below.
   void chart(const Chart& chart);
 
   /// The whole file.
