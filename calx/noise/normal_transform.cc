@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "calx/noise/normal_table.h"
+#include "calx/noise/normal_x86.h"
 
 namespace calx::noise {
 namespace {
@@ -15,12 +16,40 @@ float coefficient(int k, int row) noexcept {
 
 bool always() noexcept { return true; }
 
+// The first, second, middle and last word of every octave, of both signs: what a kernel must agree
+// on before it is used. Cost: some microseconds, once.
+bool agrees(const NormalKernel& kernel) noexcept {
+  constexpr std::size_t kCount = 8 * 32;
+  std::array<std::uint32_t, kCount> words{};
+  std::array<float, kCount> values{};
+  for (std::size_t octave = 0; octave < 32; ++octave) {
+    const auto first = static_cast<std::uint32_t>((std::uint64_t{1} << octave) / 2);
+    const std::uint32_t edges[] = {first, first | 1u, first + first / 2, first + first - 1};
+    for (std::size_t i = 0; i < 4; ++i) {
+      words[8 * octave + 2 * i] = edges[i];
+      words[8 * octave + 2 * i + 1] = ~edges[i];
+    }
+  }
+  kernel.run(words.data(), values.data(), kCount);
+  for (std::size_t i = 0; i < kCount; ++i) {
+    if (std::bit_cast<std::uint32_t>(values[i]) !=
+        std::bit_cast<std::uint32_t>(normal_value(words[i]))) {
+      return false;
+    }
+  }
+  return true;
+}
+
 void run_portable(const std::uint32_t* words, float* out, std::size_t count) noexcept {
   for (std::size_t i = 0; i < count; ++i) out[i] = normal_value(words[i]);
 }
 
 constexpr NormalKernel kKernels[] = {
     {"portable", always, run_portable},
+#ifdef CALX_NOISE_X86
+    {"avx2", has_avx2, run_avx2},
+    {"avx512", has_avx512, run_avx512},
+#endif
 };
 
 }  // namespace
@@ -44,7 +73,7 @@ const NormalKernel& normal_kernel() noexcept {
   static const NormalKernel* const chosen = [] {
     const NormalKernel* best = &kKernels[0];
     for (const NormalKernel& kernel : kKernels) {
-      if (kernel.supported()) best = &kernel;
+      if (kernel.supported() && agrees(kernel)) best = &kernel;
     }
     return best;
   }();
