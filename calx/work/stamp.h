@@ -21,10 +21,6 @@
 #include "calx/work/request_tree.h"
 #include "calx/work/target.h"
 
-namespace calx::hash {
-class HeaderScanner;
-}
-
 namespace calx::work {
 
 /// The rule of the software template is checked by searching again up to this much work.
@@ -73,11 +69,9 @@ enum class Minimality : std::uint8_t {
   kNotChecked,  // above kMinimalityHashesMax expected hashes
 };
 
-/// Searches from extranonce 2 = 0, nonce = 0 again. \pre is_template(stamp) and check(stamp)
-/// Errors: those of the scanner; kCancelled.
-Result<Minimality> check_minimality(const Stamp& stamp, hash::HeaderScanner& scanner,
+/// Searches from extranonce 2 = 0, nonce = 0 again, with a runner that finds the lowest (such as
+/// software_runner()). \pre is_template(stamp) and check(stamp). Errors: those of run.
+Result<Minimality> check_minimality(const Stamp& stamp, JobRunner& runner,
                                     std::stop_token stop = {});
-/// The same with the software scanner of this machine.
-Result<Minimality> check_minimality(const Stamp& stamp, std::stop_token stop = {});
 
 }  // namespace calx::work

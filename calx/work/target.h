@@ -38,8 +38,8 @@ class Target {
   [[nodiscard]] std::string to_string() const;
   [[nodiscard]] bool met_by(const hash::Digest& hash) const noexcept;
 
-  /// 2^256 / (T + 1), the mean number of hashes up to the first that meets the target; nearest
-  /// double.
+  /// 2^256 / (T + 1), the mean number of hashes up to the first that meets the target; relative
+  /// error below 1e-14.
   [[nodiscard]] double expected_hashes() const noexcept;
   /// floor of the same, in decimal with commas: "1,048,576".
   [[nodiscard]] std::string expected_hashes_text() const;
