@@ -10,6 +10,11 @@ namespace calx::hash {
 namespace {
 
 constexpr const Kernel* kKernels[] = {
+#if defined(__x86_64__)
+    &kAvx512Kernel,
+    &kShaniKernel,
+    &kAvx2Kernel,
+#endif
     &kPortableKernel,
 };
 

@@ -40,10 +40,21 @@ struct OpenHeader {
   std::uint32_t top_max = 0;
 };
 
+/// Padded messages of equal block counts: body_blocks blocks at bodies[i], then tail_blocks blocks
+/// at tails[i], i < count. Bodies lie where the caller has them; tails hold the padding.
+struct Batch {
+  const std::uint8_t* const* bodies = nullptr;
+  std::size_t body_blocks = 0;
+  const std::uint8_t* const* tails = nullptr;
+  std::size_t tail_blocks = 0;
+  std::size_t count = 0;
+};
+
 /// One row of the table. Every entry point computes by itself and keeps no state.
 struct Kernel {
   std::string_view name;   // as in CALX_KERNEL and in every bench name
   std::string_view needs;  // CPU features, in words
+  std::size_t lanes;       // independent messages at once
   bool (*supported)() noexcept;
   /// Speed rank per operation, smaller is faster: a static order from measurements (see
   /// docs/results); the first supported kernel that passes its self-test is in force.
@@ -52,9 +63,8 @@ struct Kernel {
   /// state <- SHA-256 compression of block_count consecutive 64-byte blocks.
   void (*compress)(State& state, const std::uint8_t* blocks, std::size_t block_count) noexcept;
 
-  /// states[i] <- compression of block_count consecutive blocks at blocks[i], i < count.
-  void (*compress_many)(State* states, const std::uint8_t* const* blocks, std::size_t block_count,
-                        std::size_t count) noexcept;
+  /// digests[i] = SHA-256 of the padded message i of the batch.
+  void (*digest_many)(const Batch& batch, Digest* digests) noexcept;
 
   /// digests[i] = SHA-256 of the 64 bytes at messages + 64 i. The padding block is constant, so
   /// its schedule is not computed.

@@ -6,5 +6,12 @@
 namespace calx::hash {
 
 extern const Kernel kPortableKernel;
+#if defined(__x86_64__)
+extern const Kernel kShaniKernel;
+extern const Kernel kAvx2Kernel;
+extern const Kernel kAvx512Kernel;
+#elif defined(__aarch64__)
+extern const Kernel kArmv8Kernel;
+#endif
 
 }  // namespace calx::hash

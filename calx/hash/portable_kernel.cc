@@ -38,9 +38,17 @@ void compress(State& state, const std::uint8_t* blocks, std::size_t block_count)
   }
 }
 
-void compress_many(State* states, const std::uint8_t* const* blocks, std::size_t block_count,
-                   std::size_t count) noexcept {
-  for (std::size_t i = 0; i < count; ++i) compress(states[i], blocks[i], block_count);
+void store_digest(Digest& digest, const State& state) noexcept {
+  for (std::size_t i = 0; i < 8; ++i) store_be32(digest.data() + 4 * i, state[i]);
+}
+
+void digest_many(const Batch& batch, Digest* digests) noexcept {
+  for (std::size_t i = 0; i < batch.count; ++i) {
+    State state = kInitialState;
+    if (batch.body_blocks > 0) compress(state, batch.bodies[i], batch.body_blocks);
+    if (batch.tail_blocks > 0) compress(state, batch.tails[i], batch.tail_blocks);
+    store_digest(digests[i], state);
+  }
 }
 
 void digest_64(const std::uint8_t* messages, std::size_t count, Digest* digests) noexcept {
@@ -50,7 +58,7 @@ void digest_64(const std::uint8_t* messages, std::size_t count, Digest* digests)
     State state = kInitialState;
     compress(state, messages + 64 * i, 1);
     compress_words(state, kPadding);
-    for (std::size_t j = 0; j < 8; ++j) store_be32(digests[i].data() + 4 * j, state[j]);
+    store_digest(digests[i], state);
   }
 }
 
@@ -96,10 +104,11 @@ std::optional<std::uint32_t> scan(const OpenHeader& header, std::uint32_t first,
 constinit const Kernel kPortableKernel = {
     .name = "portable",
     .needs = "nothing",
+    .lanes = 1,
     .supported = []() noexcept { return true; },
     .rank = []() noexcept { return std::array<std::uint8_t, kOperationCount>{9, 9, 9, 9}; },
     .compress = compress,
-    .compress_many = compress_many,
+    .digest_many = digest_many,
     .digest_64 = digest_64,
     .expand = expand,
     .scan = scan,
