@@ -109,20 +109,15 @@ void digest_many(std::span<const std::uint8_t> messages, std::size_t length,
   }
   std::array<std::uint8_t, 64> padding{0x80};
   hash::store_be64(&padding[56], length * 8);
-  constexpr std::size_t kGroup = 64;
-  std::array<hash::State, kGroup> states;
-  std::array<const std::uint8_t*, kGroup> blocks{}, paddings;
-  paddings.fill(padding.data());
-  for (std::size_t first = 0; first < digests.size(); first += kGroup) {
-    const std::size_t count = std::min(kGroup, digests.size() - first);
-    states.fill(hash::kInitialState);
-    for (std::size_t i = 0; i < count; ++i) blocks[i] = messages.data() + (first + i) * length;
-    kernel.compress_many(states.data(), blocks.data(), length / 64, count);
-    kernel.compress_many(states.data(), paddings.data(), 1, count);
-    for (std::size_t i = 0; i < count; ++i)
-      for (std::size_t word = 0; word < 8; ++word)
-        hash::store_be32(&digests[first + i][4 * word], states[i][word]);
-  }
+  std::vector<const std::uint8_t*> bodies(digests.size());
+  const std::vector<const std::uint8_t*> tails(digests.size(), padding.data());
+  for (std::size_t i = 0; i < bodies.size(); ++i) bodies[i] = messages.data() + i * length;
+  kernel.digest_many({.bodies = bodies.data(),
+                      .body_blocks = length / 64,
+                      .tails = tails.data(),
+                      .tail_blocks = 1,
+                      .count = digests.size()},
+                     digests.data());
 }
 
 // `count` messages of `length` bytes each.
