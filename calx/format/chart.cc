@@ -22,10 +22,12 @@ struct Tick {
   std::string label;
 };
 
-/// One axis: from values to pixels, linear or logarithmic.
+/// One axis: from values to pixels, linear or logarithmic. `air_share` of its length stays free at
+/// either end, so that a line does not touch the frame.
 class Axis {
  public:
-  Axis(double least, double greatest, bool log, double pixel_least, double pixel_greatest)
+  Axis(double least, double greatest, bool log, double air_share, double pixel_least,
+       double pixel_greatest)
       : log_(log), pixel_least_(pixel_least), pixel_greatest_(pixel_greatest) {
     least_ = log ? std::log10(least) : least;
     greatest_ = log ? std::log10(greatest) : greatest;
@@ -34,6 +36,9 @@ class Axis {
       least_ -= margin;
       greatest_ += margin;
     }
+    const double air = air_share * (greatest_ - least_);
+    least_ -= air;
+    greatest_ += air;
   }
 
   [[nodiscard]] double pixel(double value) const {
@@ -69,13 +74,13 @@ class Axis {
     std::vector<Tick> ticks;
     const double decades = greatest_ - least_;
     const double stride = std::max(1.0, std::ceil(decades / 8));
-    for (double e = std::ceil(least_ - 1e-9); e <= greatest_ + 1e-9; e += stride) {
-      ticks.push_back({std::pow(10, e), fmt::format("{:.6g}", std::pow(10, e))});
-      if (decades > 3) continue;
-      for (const double factor : {2.0, 5.0}) {
-        if (e + std::log10(factor) > greatest_) continue;
-        ticks.push_back(
-            {factor * std::pow(10, e), fmt::format("{:.6g}", factor * std::pow(10, e))});
+    for (double e = std::floor(least_); e <= greatest_; e += stride) {
+      for (const double factor : {1.0, 2.0, 5.0}) {
+        if (factor > 1 && decades > 3) break;
+        const double place = e + std::log10(factor);
+        if (place < least_ - 1e-9 || place > greatest_ + 1e-9) continue;
+        const double value = factor * std::pow(10, e);
+        ticks.push_back({value, fmt::format("{:.6g}", value)});
       }
     }
     return ticks;
@@ -199,8 +204,8 @@ std::string encode_svg(const Chart& chart) {
     return svg + fmt::format("<text x=\"{}\" y=\"{}\" text-anchor=\"middle\">no data</text></svg>",
                              kWidth / 2, kHeight / 2);
   }
-  const Axis x(box.x_least, box.x_greatest, false, kLeft, kWidth - kRight);
-  const Axis y(box.y_least, box.y_greatest, chart.log_y, kHeight - kBottom, kTop);
+  const Axis x(box.x_least, box.x_greatest, false, 0, kLeft, kWidth - kRight);
+  const Axis y(box.y_least, box.y_greatest, chart.log_y, 0.04, kHeight - kBottom, kTop);
   svg += draw_axes(chart, x, y);
   for (std::size_t i = 0; i < chart.series.size(); ++i) {
     svg += draw_series(chart.series[i], i, chart.log_y, x, y);

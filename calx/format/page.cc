@@ -164,7 +164,7 @@ void Page::table(std::span<const std::string> header,
 }
 
 void Page::checks(std::span<const PageCheck> checks) {
-  body_ += "<div class=\"wide\"><table><tbody>\n";
+  body_ += "<div class=\"wide checks\"><table><tbody>\n";
   for (const PageCheck& check : checks) {
     const bool pass = check.mark == PageMark::kPass, failed = check.mark == PageMark::kFail;
     body_ += fmt::format(

@@ -41,8 +41,10 @@ dd{margin:0;overflow-wrap:anywhere;align-self:center}
 border-radius:10px}
 table{border-collapse:collapse;width:100%;font-size:.93rem;font-variant-numeric:tabular-nums}
 th,td{padding:.5rem .9rem;text-align:left;vertical-align:top;border-top:1px solid var(--line)}
-thead th{border-top:0;color:var(--soft);font-weight:560}
+thead th,table>tbody:first-child>tr:first-child>td{border-top:0}
+thead th{color:var(--soft);font-weight:560}
 .n{text-align:right;white-space:nowrap}
+.checks td:first-child{width:1%}.checks td:nth-child(2){white-space:nowrap}
 .mark{display:inline-block;padding:.05rem .6rem;border:1px solid currentColor;border-radius:99px;
 font-size:.75rem;
 font-weight:650;letter-spacing:.03em;white-space:nowrap}
@@ -63,7 +65,7 @@ svg text{font:12px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;fill:var
 .grid{stroke:var(--line)}.axis{stroke:var(--soft)}
 .series path{fill:none;stroke:var(--c);stroke-width:1.8;stroke-linejoin:round;stroke-linecap:round}
 .series circle{fill:var(--c)}
-.legend{display:flex;flex-wrap:wrap;gap:.25rem 1.25rem;margin-top:.5rem;padding:0;list-style:none;
+.legend{display:flex;flex-wrap:wrap;gap:.25rem 1.25rem;margin:.5rem 0 0;padding:0;list-style:none;
 font-size:.85rem;color:var(--soft)}
 .legend i{display:inline-block;width:1.1rem;height:0;margin-right:.45rem;
 border-top:3px solid var(--c);vertical-align:middle}
