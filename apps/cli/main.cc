@@ -2,8 +2,36 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <string>
+#include <string_view>
 
 #include "apps/cli/verb.h"
+
+namespace {
+
+// The command as a shell would read it back: words with anything unusual are quoted.
+std::string command_text(int argc, char** argv) {
+  std::string text = "calx";
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    const bool plain =
+        !word.empty() &&
+        word.find_first_not_of(
+            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+.,:/@%") ==
+            std::string_view::npos;
+    text += ' ';
+    if (plain) {
+      text += word;
+      continue;
+    }
+    text += '\'';
+    for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    text += '\'';
+  }
+  return text;
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   CLI::App app{"From a seed to exact noise, images and receipts that others can check.", "calx"};
@@ -17,10 +45,12 @@ int main(int argc, char** argv) {
       "130 interrupted.");
 
   calx::cli::Session session;
+  session.command = command_text(argc, argv);
   app.add_flag("--json", session.json, "print the result as JSON");
   app.fallthrough();
   calx::cli::add_bench(app, session);
   calx::cli::add_hash(app, session);
+  calx::cli::add_train(app, session);
 
   try {
     app.parse(argc, argv);

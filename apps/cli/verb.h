@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <string>
 
 #include "calx/base/result.h"
 
@@ -18,10 +19,12 @@ inline constexpr int kNotChecked = 3;
 struct Session {
   std::function<Result<int>()> action;  // returns the exit status
   bool json = false;                    // results as one JSON document on stdout
+  std::string command;                  // the command line as given, for records
 };
 
 /// Each verb adds its subcommands and sets session.action when chosen. One file a verb.
 void add_bench(CLI::App& app, Session& session);
 void add_hash(CLI::App& app, Session& session);
+void add_train(CLI::App& app, Session& session);
 
 }  // namespace calx::cli

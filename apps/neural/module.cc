@@ -1,0 +1,47 @@
+// libcalx_neural.so: everything that needs LibTorch, behind one exported function.
+#include "apps/neural/module.h"
+
+#include <fmt/format.h>
+
+#include "calx/diffusion/digit_set.h"
+#include "calx/diffusion/procedural_digits.h"
+#include "calx/hash/kernel.h"
+
+namespace calx::neural {
+namespace {
+
+Result<diffusion::DigitSet> load(const DigitSource& source, const noise::Seed& seed) {
+  if (!source.npz.empty()) return diffusion::load_npz_digits(source.npz);
+  if (!source.idx_images.empty()) {
+    return diffusion::load_idx_digits(source.idx_images, source.idx_labels);
+  }
+  return diffusion::draw_digits(seed, source.procedural);
+}
+
+class LoadedModule final : public Module {
+ public:
+  Result<void> use_kernel(std::string_view name) override {
+    const auto status = hash::force_kernel(name);
+    if (status == hash::KernelStatus::kChosen) return {};
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("kernel {} is {} in the neural module", name, hash::to_string(status)));
+  }
+
+  Result<diffusion::TrainingReport> train_digits(const DigitSource& source,
+                                                 const diffusion::TrainingSettings& settings,
+                                                 const diffusion::TrainingRun& run,
+                                                 const diffusion::TrainingObserver& observer,
+                                                 const std::stop_token& stop) override {
+    CALX_ASSIGN(digits, load(source, settings.seed));
+    return diffusion::train_digits(digits, settings, run, observer, stop);
+  }
+};
+
+}  // namespace
+}  // namespace calx::neural
+
+extern "C" __attribute__((visibility("default"))) calx::neural::Module* calx_neural_module(
+    std::uint32_t abi) {
+  static calx::neural::LoadedModule module;
+  return abi == calx::neural::kAbi ? &module : nullptr;
+}

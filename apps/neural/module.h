@@ -1,0 +1,49 @@
+// What the shared module libcalx_neural.so offers to the command line. Free of LibTorch, so that
+// `calx` starts in milliseconds and loads the module on the first verb that needs it.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <stop_token>
+#include <string>
+#include <string_view>
+
+#include "calx/base/result.h"
+#include "calx/diffusion/training.h"
+
+namespace calx::neural {
+
+/// Raised with every change of this header; calx and the module must agree.
+inline constexpr std::uint32_t kAbi = 1;
+
+/// The one symbol that the module exports: `extern "C" Module* calx_neural_module(uint32_t abi)`.
+/// Null when the module was built for another kAbi. The object lives as long as the module.
+inline constexpr const char* kEntry = "calx_neural_module";
+
+/// Where training pictures come from: an .npz, a pair of idx files, or drawn by the program.
+struct DigitSource {
+  std::filesystem::path npz;
+  std::filesystem::path idx_images, idx_labels;
+  std::size_t procedural = 0;  // this many, if no path is given
+};
+
+/// Thread rule: one call at a time.
+class Module {
+ public:
+  Module() = default;
+  Module(const Module&) = delete;
+  Module& operator=(const Module&) = delete;
+  virtual ~Module() = default;
+
+  /// The module holds its own table of SHA-256 kernels; this forces one there too.
+  /// Errors: kInvalidArgument when it is unknown or refused.
+  virtual Result<void> use_kernel(std::string_view name) = 0;
+
+  /// diffusion::train_digits() on pictures of `source`.
+  virtual Result<diffusion::TrainingReport> train_digits(
+      const DigitSource& source, const diffusion::TrainingSettings& settings,
+      const diffusion::TrainingRun& run, const diffusion::TrainingObserver& observer,
+      const std::stop_token& stop) = 0;
+};
+
+}  // namespace calx::neural
