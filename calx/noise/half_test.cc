@@ -45,6 +45,18 @@ TEST(HalfTest, EveryBfloat16FromTheLeastNormalOnIsTheNearestWithTiesToEven) {
       [](std::uint32_t half) { return bfloat16_value(half + 0x80); });
 }
 
+TEST(HalfTest, EveryBitPatternSurvivesTheRoundTrip) {
+  for (std::uint32_t half = 0; half < 0x10000; ++half) {
+    const auto bits = static_cast<std::uint16_t>(half);
+    if (!std::isnan(from_float16(bits))) {
+      ASSERT_EQ(to_float16(from_float16(bits)), bits);
+    }
+    if (!std::isnan(from_bfloat16(bits))) {
+      ASSERT_EQ(to_bfloat16(from_bfloat16(bits)), bits);
+    }
+  }
+}
+
 TEST(HalfTest, TheEndsAreThoseOfIeee) {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   EXPECT_EQ(to_float16(65519.0f), 0x7bff);
