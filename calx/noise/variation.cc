@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <new>
 
@@ -17,6 +18,19 @@ bool in_range(double weight) noexcept {
 }
 
 }  // namespace
+
+Result<VariationPart> parse_variation_part(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  const std::string_view digits = colon == text.npos ? "" : text.substr(colon + 1);
+  double weight = 0;
+  const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), weight);
+  if (digits.empty() || code != std::errc{} || end != digits.data() + digits.size()) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("variation '{}': wanted SEED:WEIGHT, such as hello:0.3", text));
+  }
+  CALX_ASSIGN(seed, Seed::parse(text.substr(0, colon)));
+  return VariationPart{seed, weight};
+}
 
 Result<Variation> Variation::of(std::vector<VariationPart> parts) {
   if (parts.empty() || parts.size() > kVariationPartsMax) {

@@ -23,6 +23,10 @@ struct VariationPart {
   friend bool operator==(const VariationPart&, const VariationPart&) = default;
 };
 
+/// "SEED:WEIGHT", such as "hello:0.3"; the last colon divides. Errors: kInvalidArgument when there
+/// is none, the weight is no number, or as Seed::parse.
+Result<VariationPart> parse_variation_part(std::string_view text);
+
 /// A list of seeds with weights, in the order in which they are summed.
 ///   value = float32( sum_j a_j x_j ),  a_j = w_j / sqrt(w_1^2 + ... + w_n^2)
 /// in float64, each operation rounded, sums from left to right, where x_j is the normal float32 of

@@ -104,6 +104,14 @@ TEST(VariationTest, NormalisesByIeeeSquareRootAndDivision) {
               ElementsAre(3.0 / 5.0, 4.0 / 5.0));
 }
 
+TEST(VariationTest, ReadsASeedWithItsWeight) {
+  EXPECT_EQ(*parse_variation_part("hello:0.3"), (VariationPart{seed("hello"), 0.3}));
+  EXPECT_EQ(*parse_variation_part("text:7:-1e-3"), (VariationPart{seed("text:7"), -1e-3}));
+  for (const char* bad : {"hello", "hello:", "hello:x", "hello:0.3x", ":0.3"}) {
+    EXPECT_FALSE(parse_variation_part(bad)) << bad;
+  }
+}
+
 TEST(VariationTest, NamesWhatIsWrong) {
   const auto message = [](std::vector<VariationPart> parts) {
     return Variation::of(std::move(parts)).error().message;
