@@ -64,7 +64,8 @@ std::string_view declaration(std::string_view head) noexcept {
     std::size_t i = attribute ? 0 : head.find('<');
     for (; i < head.size(); ++i) {
       if (head[i] == '<' || head[i] == '[') ++depth;
-      if ((head[i] == '>' || head[i] == ']') && --depth == 0) break;
+      if (head[i] == '>' || head[i] == ']') --depth;
+      if (depth == 0) break;
     }
     if (i >= head.size()) return head;
     head = trim(head.substr(i + 1));
@@ -142,7 +143,9 @@ class BraceWalk {
   }
 
   void close(std::size_t i) {
-    if (inside_ > 0 && --inside_ == 0) {
+    const bool ends_block = inside_ == 1;
+    if (inside_ > 0) --inside_;
+    if (ends_block) {
       if (in_function_) found_.push_back({start_, line_of(code_, i)});
       after_function_ = std::exchange(in_function_, false);
     }
