@@ -31,7 +31,7 @@ struct PrivateSeed {
 
 /// What the owner of a private seed can show.
 struct SeedOpening {
-  noise::Seed seed;
+  noise::Seed seed = {};
   hash::Digest salt{};  // 32 random bytes
 };
 
@@ -44,9 +44,9 @@ struct Identity {
   std::uint32_t class_index = 0;           // <= kClassMax
   std::uint32_t guidance_thousandths = 0;  // 2500 is a guidance of 2.5
   std::uint32_t steps = 1;                 // 1..kStepsMax
-  std::string sampler;                     // 1..32 of a-z 0-9 . _ + -
+  std::string sampler = {};                // 1..32 of a-z 0-9 . _ + -
   std::uint32_t width = 1, height = 1;     // pixels, 1..kSideMax
-  std::variant<noise::Seed, PrivateSeed> seed;
+  std::variant<noise::Seed, PrivateSeed> seed = {};
 
   friend bool operator==(const Identity&, const Identity&) = default;
 };
@@ -82,8 +82,8 @@ Result<hash::Digest> commitment(const Request& request);
 
 /// What an image seed takes beside identity and index.
 struct SeedBasis {
-  std::optional<hash::Digest> stamp_hash;    // SHA256d of the header, raw; for kStamped alone
-  std::optional<hash::Digest> private_salt;  // for a PrivateSeed alone
+  std::optional<hash::Digest> stamp_hash = {};    // SHA256d of the header, raw; for kStamped alone
+  std::optional<hash::Digest> private_salt = {};  // for a PrivateSeed alone
 };
 
 /// The 32-byte seed of image `index`; its noise is that of noise::Seed::from_bytes(this), stream

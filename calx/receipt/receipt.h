@@ -45,28 +45,32 @@ struct PixelClaim {
 
 struct ReceiptImage {
   std::uint64_t index = 0;
-  std::optional<hash::Digest> seed;  // image_seed(); told unless the seed is private
-  LatentClaim latent;
-  PixelClaim pixels;
-  std::string file;  // name of the PNG beside the receipt; no folder
+  std::optional<hash::Digest> seed = {};  // image_seed(); told unless the seed is private
+  LatentClaim latent = {};
+  PixelClaim pixels = {};
+  std::string file = {};  // name of the PNG beside the receipt; no folder
   friend bool operator==(const ReceiptImage&, const ReceiptImage&) = default;
 };
 
 struct Receipt {
-  Request request;
+  Request request = {};
   hash::Digest commitment{};  // commitment(request)
-  work::TreePath path;
-  work::Stamp stamp;                 // its origin prints as "signer says"
-  std::vector<ReceiptImage> images;  // index ascending, inside the request's range; at least one
+  work::TreePath path = {};
+  work::Stamp stamp = {};  // its origin prints as "signer says"
+  std::vector<ReceiptImage> images =
+      {};  // index ascending, inside the request's range; at least one
   Origin noise_origin = Origin::kSoftware;
   Origin compute_origin = Origin::kSoftware;
-  std::string signer;                       // what the signer calls itself; may be empty
-  std::map<std::string, std::string> made;  // software, versions, machine: informative
+  std::string signer = {};                       // what the signer calls itself; may be empty
+  std::map<std::string, std::string> made = {};  // software, versions, machine: informative
   PublicKey public_key{};
   Signature signature{};
 
   friend bool operator==(const Receipt&, const Receipt&) = default;
 };
+
+/// Sizes, order and agreement of the fields; no claim. Errors: kInvalidArgument, naming the field.
+Result<void> check(const Receipt& receipt);
 
 /// SHA256("calx-latent-1\0" || u32 channels || u32 rows || u32 columns || f32 values, big-endian).
 /// \pre values.size() == channels * rows * columns

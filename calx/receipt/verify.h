@@ -28,7 +28,7 @@ struct WantedImage {
 };
 
 struct RegeneratedImage {
-  format::Image image;
+  format::Image image = {};
   hash::Digest latent{};  // latent_digest() of the noise it started from
 };
 
@@ -49,9 +49,9 @@ enum class Verdict : std::uint8_t { kPass, kFail, kNotChecked };
 std::string_view to_string(Verdict verdict) noexcept;
 
 struct Check {
-  std::string name;  // one of kCheckNames
+  std::string name = {};  // one of kCheckNames
   Verdict verdict = Verdict::kNotChecked;
-  std::string sentence;  // what was found, without a full stop
+  std::string sentence = {};  // what was found, without a full stop
 };
 
 inline constexpr std::string_view kCheckNames[] = {"format",    "signature", "key",    "commitment",
@@ -59,9 +59,10 @@ inline constexpr std::string_view kCheckNames[] = {"format",    "signature", "ke
                                                    "latents",   "pictures",  "pixels"};
 
 struct Report {
-  std::vector<Check> checks;  // in the order of kCheckNames; "key" and "lowest" only where asked
-                              // for or claimed
-  std::optional<Receipt> receipt;  // unless "format" failed
+  std::vector<Check> checks = {};  // in the order of kCheckNames; "key" and "lowest" only where
+                                   // asked for or claimed
+  std::optional<Receipt> receipt = {};         // unless "format" failed
+  std::optional<ErrorCode> format_error = {};  // why it failed: kUnimplemented for a newer version
 
   [[nodiscard]] bool failed() const noexcept;     // any kFail
   [[nodiscard]] bool unchecked() const noexcept;  // any kNotChecked
@@ -72,9 +73,9 @@ struct Report {
 using PictureSource = std::function<Result<format::Image>(const ReceiptImage&)>;
 
 struct VerifyOptions {
-  std::optional<PublicKey> key;        // pins the signer
-  std::optional<SeedOpening> opening;  // opens a private seed
-  PictureSource pictures;              // empty: no pictures at hand
+  std::optional<PublicKey> key = {};        // pins the signer
+  std::optional<SeedOpening> opening = {};  // opens a private seed
+  PictureSource pictures = {};              // empty: no pictures at hand
   PixelRegenerator* regenerator = nullptr;
   /// Why regenerator is null: "--without-pixels", "this build has no neural module".
   std::string no_pixels_reason = "nothing here can regenerate them";

@@ -23,16 +23,16 @@ inline constexpr std::size_t kBranchesMax = 32;
 using Deadline = std::chrono::steady_clock::time_point;
 
 struct Job {
-  std::vector<std::uint8_t> coinbase_part_1, coinbase_part_2;
+  std::vector<std::uint8_t> coinbase_part_1 = {}, coinbase_part_2 = {};
   std::size_t extranonce1_bytes = kExtranonce1Bytes;
   std::size_t extranonce2_bytes = kExtranonce2Bytes;
-  std::vector<hash::Digest> branches;  // raw, as in the merkle tree
-  hash::Digest previous_hash{};        // as in the header
+  std::vector<hash::Digest> branches = {};  // raw, as in the merkle tree
+  hash::Digest previous_hash{};             // as in the header
   std::uint32_t version = kTemplateVersion;
   std::uint32_t version_mask = 0;  // 0: the miner may not roll the version
   std::uint32_t nbits = kTemplateNbits;
   std::uint32_t ntime = kTemplateNtime;
-  Target target;
+  Target target = {};
   Deadline deadline = Deadline::max();
 };
 

@@ -12,7 +12,7 @@
 namespace calx::work {
 
 struct FoundShare {
-  Share share;                        // checked again on the host before it is returned
+  Share share = {};                   // checked again on the host before it is returned
   Origin origin = Origin::kModelled;  // of the searcher; set by it, raised by nobody
   std::uint64_t hashes = 0;           // tried by the searcher's own count; not verified, may be 0
 };

@@ -25,7 +25,7 @@ struct TreeLeaf {
 struct TreePath {
   Salt salt{};
   std::uint32_t index = 0;
-  std::vector<hash::Digest> siblings;  // from the leaf upwards; none where a node is promoted
+  std::vector<hash::Digest> siblings = {};  // from the leaf upwards; none where a node is promoted
 
   friend bool operator==(const TreePath&, const TreePath&) = default;
 };

@@ -13,8 +13,8 @@
 namespace calx::work {
 
 struct Share {
-  std::vector<std::uint8_t> extranonce_1;  // given to the miner by the host
-  std::vector<std::uint8_t> extranonce_2;  // chosen by the miner
+  std::vector<std::uint8_t> extranonce_1 = {};  // given to the miner by the host
+  std::vector<std::uint8_t> extranonce_2 = {};  // chosen by the miner
   std::uint32_t ntime = 0;
   std::uint32_t nonce = 0;
   std::uint32_t version_bits = 0;  // version = job version XOR these; only inside the job's mask
@@ -28,9 +28,9 @@ enum class ShareVerdict : std::uint8_t { kAccepted = 0, kMalformed = 20, kAboveT
 
 struct CheckedShare {
   ShareVerdict verdict = ShareVerdict::kMalformed;
-  std::string_view reason;  // constant text; empty when accepted
-  BlockHeader header;       // set unless malformed
-  hash::Digest hash{};      // set unless malformed
+  std::string_view reason = {};  // constant text; empty when accepted
+  BlockHeader header = {};       // set unless malformed
+  hash::Digest hash{};           // set unless malformed
 };
 
 inline constexpr std::uint32_t kRollSecondsMax = 7200;  // ntime in [job ntime, job ntime + this]

@@ -27,14 +27,14 @@ namespace calx::work {
 inline constexpr double kMinimalityHashesMax = 4'194'304;  // 2^22 expected hashes
 
 struct Stamp {
-  Target target;
+  Target target = {};
   std::uint32_t leaves = 1;  // of the request tree
   hash::Digest root{};       // of the request tree
   std::uint32_t version = kTemplateVersion;
-  hash::Digest previous_hash{};               // as in the header
-  std::vector<std::uint8_t> coinbase_part_1;  // part 2 follows from the payload
-  std::vector<std::uint8_t> extranonce_1, extranonce_2;
-  std::vector<hash::Digest> branches;
+  hash::Digest previous_hash{};                    // as in the header
+  std::vector<std::uint8_t> coinbase_part_1 = {};  // part 2 follows from the payload
+  std::vector<std::uint8_t> extranonce_1 = {}, extranonce_2 = {};
+  std::vector<hash::Digest> branches = {};
   std::uint32_t ntime = 0, nbits = 0, nonce = 0;
   hash::Digest hash{};                // claimed SHA256d of the header; check() computes it
   Origin origin = Origin::kModelled;  // who searched, as the searcher says
