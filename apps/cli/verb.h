@@ -26,5 +26,6 @@ struct Session {
 void add_bench(CLI::App& app, Session& session);
 void add_hash(CLI::App& app, Session& session);
 void add_train(CLI::App& app, Session& session);
+void add_verify(CLI::App& app, Session& session);
 
 }  // namespace calx::cli
