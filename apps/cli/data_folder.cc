@@ -40,4 +40,14 @@ std::vector<std::filesystem::path> model_folders() {
   return folders;
 }
 
+Result<std::filesystem::path> user_folder() {
+  std::vector<std::filesystem::path> folders;
+  add_environment(folders, "XDG_DATA_HOME");
+  if (!folders.empty()) return folders.front() / "calx";
+  add_environment(folders, "HOME");
+  if (!folders.empty()) return folders.front() / ".local" / "share" / "calx";
+  return fail(ErrorCode::kUnavailable,
+              "no home folder for the signing key: set HOME, or give --key");
+}
+
 }  // namespace calx::cli

@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <vector>
 
+#include "calx/base/result.h"
+
 namespace calx::cli {
 
 /// $CALX_DATA if set, then ../shared/data and shared/data below the working folder.
@@ -15,5 +17,9 @@ std::filesystem::path find_data(const std::filesystem::path& name);
 /// Folders that hold models: $CALX_MODELS if set, ../share/calx/models of the installation,
 /// models/ of the source tree that calx was built in, models/ below the working folder.
 std::vector<std::filesystem::path> model_folders();
+
+/// The user's own folder, for the signing key: $XDG_DATA_HOME/calx or ~/.local/share/calx.
+/// Errors: kUnavailable when neither variable is set.
+Result<std::filesystem::path> user_folder();
 
 }  // namespace calx::cli

@@ -50,6 +50,7 @@ int main(int argc, char** argv) {
   app.fallthrough();
   calx::cli::add_bench(app, session);
   calx::cli::add_hash(app, session);
+  calx::cli::add_imagine(app, session);
   calx::cli::add_train(app, session);
   calx::cli::add_verify(app, session);
 

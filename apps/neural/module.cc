@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 
 #include "calx/diffusion/digit_set.h"
+#include "calx/diffusion/model_store.h"
 #include "calx/diffusion/procedural_digits.h"
+#include "calx/diffusion/regenerator.h"
 #include "calx/hash/kernel.h"
 
 namespace calx::neural {
@@ -34,6 +36,31 @@ class LoadedModule final : public Module {
                                                  const std::stop_token& stop) override {
     CALX_ASSIGN(digits, load(source, settings.seed));
     return diffusion::train_digits(digits, settings, run, observer, stop);
+  }
+
+  Result<diffusion::ImagineReport> imagine(std::string_view model,
+                                           std::span<const std::filesystem::path> model_folders,
+                                           const diffusion::ImagineRequest& request,
+                                           const diffusion::ImagineServices& services,
+                                           const diffusion::ImagineObserver& observer,
+                                           const std::stop_token& stop) override {
+    CALX_ASSIGN(opened, diffusion::open_model(model, model_folders));
+    return diffusion::imagine(opened, request, services, observer, stop);
+  }
+
+  Result<diffusion::Remade> remake(std::span<const std::filesystem::path> model_folders,
+                                   const receipt::Receipt& receipt, std::uint64_t index,
+                                   const std::optional<hash::Digest>& salt,
+                                   const std::filesystem::path& folder, int threads,
+                                   const std::stop_token& stop) override {
+    CALX_ASSIGN(opened, diffusion::open_model(receipt.request.identity.model, model_folders));
+    return diffusion::remake(opened, receipt, index, salt, folder, threads, stop);
+  }
+
+  std::unique_ptr<receipt::PixelRegenerator> regenerator(
+      std::span<const std::filesystem::path> model_folders, int threads) override {
+    return std::make_unique<diffusion::ModelRegenerator>(
+        std::vector<std::filesystem::path>(model_folders.begin(), model_folders.end()), threads);
   }
 };
 

@@ -4,12 +4,18 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "calx/base/result.h"
+#include "calx/diffusion/imagine.h"
 #include "calx/diffusion/training.h"
+#include "calx/receipt/verify.h"
 
 namespace calx::neural {
 
@@ -44,6 +50,23 @@ class Module {
       const DigitSource& source, const diffusion::TrainingSettings& settings,
       const diffusion::TrainingRun& run, const diffusion::TrainingObserver& observer,
       const std::stop_token& stop) = 0;
+
+  /// diffusion::imagine() with a model of that name (or path) from one of the folders.
+  virtual Result<diffusion::ImagineReport> imagine(
+      std::string_view model, std::span<const std::filesystem::path> model_folders,
+      const diffusion::ImagineRequest& request, const diffusion::ImagineServices& services,
+      const diffusion::ImagineObserver& observer, const std::stop_token& stop) = 0;
+
+  /// diffusion::remake() with the model that the receipt names by its digest.
+  virtual Result<diffusion::Remade> remake(std::span<const std::filesystem::path> model_folders,
+                                           const receipt::Receipt& receipt, std::uint64_t index,
+                                           const std::optional<hash::Digest>& salt,
+                                           const std::filesystem::path& folder, int threads,
+                                           const std::stop_token& stop) = 0;
+
+  /// What `calx verify` asks for pixels. Must not outlive the module.
+  virtual std::unique_ptr<receipt::PixelRegenerator> regenerator(
+      std::span<const std::filesystem::path> model_folders, int threads) = 0;
 };
 
 }  // namespace calx::neural
