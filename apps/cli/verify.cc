@@ -8,7 +8,11 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <thread>
 
+#include "apps/cli/data_folder.h"
+#include "apps/cli/interrupt.h"
+#include "apps/cli/neural.h"
 #include "apps/cli/verb.h"
 #include "calx/base/atomic_file.h"
 #include "calx/base/hex.h"
@@ -27,6 +31,24 @@ struct Arguments {
   std::string key;
   std::string seed, salt;
   bool without_pixels = false;
+};
+
+// Opens the neural module only when pixels are wanted, so that a bad receipt is refused at once.
+class ModuleRegenerator final : public receipt::PixelRegenerator {
+ public:
+  Result<std::vector<receipt::RegeneratedImage>> regenerate(
+      const receipt::Identity& identity, std::span<const receipt::WantedImage> wanted,
+      std::stop_token stop) override {
+    if (!inner_) {
+      CALX_ASSIGN(module, neural_module());
+      const auto threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+      inner_ = module->regenerator(model_folders(), threads);
+    }
+    return inner_->regenerate(identity, wanted, stop);
+  }
+
+ private:
+  std::unique_ptr<receipt::PixelRegenerator> inner_;
 };
 
 // What verify() needs from the files: the receipt's text and the pictures beside it.
@@ -87,8 +109,7 @@ Result<receipt::VerifyOptions> options_of(const Arguments& arguments) {
     }
     options.opening = receipt::SeedOpening{.seed = seed, .salt = salt};
   }
-  options.no_pixels_reason =
-      arguments.without_pixels ? "--without-pixels" : "this program has no neural module";
+  options.no_pixels_reason = "--without-pixels";
   return options;
 }
 
@@ -166,7 +187,10 @@ Result<int> run(const Arguments& arguments, bool json) {
   CALX_ASSIGN(options, options_of(arguments));
   CALX_ASSIGN(evidence, evidence_of(arguments.file));
   options.pictures = std::move(evidence.pictures);
-  CALX_ASSIGN(report, receipt::verify(evidence.receipt_text, options));
+  const Interrupt interrupt;
+  ModuleRegenerator regenerator;
+  if (!arguments.without_pixels) options.regenerator = &regenerator;
+  CALX_ASSIGN(report, receipt::verify(evidence.receipt_text, options, interrupt.token()));
   if (json) {
     CALX_TRY(print_json(arguments.file, report));
   } else {
