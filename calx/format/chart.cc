@@ -32,7 +32,8 @@ class Axis {
     least_ = log ? std::log10(least) : least;
     greatest_ = log ? std::log10(greatest) : greatest;
     if (greatest_ - least_ <= 1e-12 * std::max(std::abs(least_), std::abs(greatest_))) {
-      const double margin = least_ == 0 ? 1.0 : std::abs(least_) * 0.1;
+      // Of a single value: half a decade, or a tenth of the value.
+      const double margin = log ? 0.5 : least_ == 0 ? 1.0 : std::abs(least_) * 0.1;
       least_ -= margin;
       greatest_ += margin;
     }

@@ -20,6 +20,11 @@ std::unexpected<Error> wrong_kind(std::string_view place, std::string_view key, 
 }  // namespace
 
 Json::Json() noexcept : value_(Members{}) {}
+Json::Json(bool value) noexcept : value_(value) {}
+Json::Json(std::string value) noexcept : value_(std::move(value)) {}
+Json::Json(std::string_view value) : value_(std::string(value)) {}
+Json::Json(const char* value) : value_(std::string(value)) {}
+Json::Json(Integer integer) noexcept : value_(integer.value) {}
 Json::Json(Elements elements) noexcept : value_(std::move(elements)) {}
 Json::Json(std::initializer_list<JsonMember> members) : value_(Members{}) {
   for (const JsonMember& member : members) set(member.key, member.value);

@@ -22,13 +22,13 @@ class Json {
   using Members = std::vector<JsonMember>;  // keys differ; in the order they were set
 
   Json() noexcept;  // an empty object
-  Json(bool value) noexcept : value_(value) {}
-  Json(std::string value) noexcept : value_(std::move(value)) {}
-  Json(std::string_view value) : value_(std::string(value)) {}
-  Json(const char* value) : value_(std::string(value)) {}
+  Json(bool value) noexcept;
+  Json(std::string value) noexcept;
+  Json(std::string_view value);
+  Json(const char* value);
   template <std::integral T>
     requires(!std::same_as<T, bool> && (sizeof(T) < 8 || std::signed_integral<T>))
-  Json(T value) noexcept : value_(static_cast<std::int64_t>(value)) {}
+  Json(T value) noexcept : Json(Integer{static_cast<std::int64_t>(value)}) {}
   Json(std::uint64_t) = delete;  // may pass 2^53: cast it to int64_t, or store it as text
   Json(Elements elements) noexcept;
   Json(std::initializer_list<JsonMember> members);
@@ -70,6 +70,11 @@ class Json {
   friend bool operator==(const Json& a, const Json& b);
 
  private:
+  struct Integer {
+    std::int64_t value;
+  };
+  explicit Json(Integer integer) noexcept;
+
   std::variant<bool, std::int64_t, std::string, Elements, Members> value_;
 };
 

@@ -5,10 +5,11 @@
 
 #include <algorithm>
 #include <array>
-#include <functional>
 #include <new>
 #include <optional>
 #include <string_view>
+#include <tuple>
+#include <utility>
 
 #include "calx/format/byte_order.h"
 #include "calx/format/canonical_json.h"
@@ -134,7 +135,7 @@ Result<std::vector<Entry>> parse_entries(const Json& header, std::uint64_t data_
     CALX_ASSIGN(entry, parse_entry(member));
     entries.push_back(std::move(entry));
   }
-  std::ranges::stable_sort(entries, {}, [](const Entry& e) { return std::pair(e.begin, e.end); });
+  std::ranges::sort(entries, {}, [](const Entry& e) { return std::tie(e.begin, e.end, e.name); });
   std::uint64_t at = 0;
   for (const Entry& entry : entries) {
     if (entry.begin != at) {
@@ -170,8 +171,9 @@ Result<std::vector<const NamedArray*>> order_tensors(const Safetensors& file) {
   if (twin != order.end()) {
     return refuse(fmt::format("two tensors are called {:?}", (*twin)->name));
   }
-  std::ranges::stable_sort(order, std::greater{},
-                           [](const NamedArray* t) { return rank(t->array.dtype); });
+  std::ranges::sort(order, {}, [](const NamedArray* t) {
+    return std::pair(-rank(t->array.dtype), std::string_view(t->name));
+  });
   return order;
 }
 
