@@ -11,6 +11,9 @@
 #include "calx/receipt/example_receipt.h"
 
 namespace calx::receipt {
+
+void PrintTo(SeedMode mode, std::ostream* out) { *out << to_string(mode); }
+
 namespace {
 
 using format::Json;

@@ -116,7 +116,8 @@ EXAMPLE_REQUEST = {
 
 def print_vectors():
     for leaves in (1, 2, 3, 7):
-        print(f"root of {leaves} numbered leaves  ", tree_root([numbered_leaf(i) for i in range(leaves)]).hex())
+        root = tree_root([numbered_leaf(i) for i in range(leaves)])
+        print(f"root of {leaves} numbered leaves  ", root.hex())
     target = ((1 << 244) - 1).to_bytes(32, "big")
     root = tree_root([numbered_leaf(i) for i in range(3)])
     print("payload, 12 bits, 3 leaves ", payload(target, 3, root).hex())
@@ -148,8 +149,8 @@ def check(receipt):
     digest = sha256d(header(fields, carried))
     yield "stamp", meets(digest, of(stamp["target"])) and digest.hex() == stamp["hash"]
     if request["identity"]["seed"]["type"] != "private":
-        seeds = [image_seed(request, i["index"], digest).hex() == i["seed"] for i in receipt["images"]]
-        yield "seeds", all(seeds)
+        images = receipt["images"]
+        yield "seeds", all(image_seed(request, i["index"], digest).hex() == i["seed"] for i in images)
 
 
 def main():
