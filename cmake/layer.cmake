@@ -33,8 +33,6 @@ function(calx_layer name)
     set(scope PUBLIC)
     target_compile_options(calx_${name} PRIVATE ${CALX_WARNINGS})
     target_compile_definitions(calx_${name} PRIVATE FMT_HEADER_ONLY)
-    # Header-only packages are needed to build the layer, not to link with it once installed.
-    list(TRANSFORM arg_LINKS REPLACE "^(nlohmann_json::.*)$" "$<BUILD_INTERFACE:\\1>")
     target_link_libraries(calx_${name} PRIVATE ${arg_LINKS})
   else()
     add_library(calx_${name} INTERFACE)

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <cmath>
 #include <cstdio>
 #include <memory>
 #include <thread>
@@ -30,7 +29,7 @@ struct TrainOptions {
 };
 
 std::string clock_text(double seconds) {
-  const long whole = std::lround(seconds);
+  const auto whole = static_cast<long>(seconds + 0.5);
   return fmt::format("{}:{:02}", whole / 60, whole % 60);
 }
 
@@ -52,7 +51,7 @@ class ProgressLine {
   }
 
  private:
-  std::chrono::steady_clock::time_point shown_;
+  std::chrono::steady_clock::time_point shown_{};
 };
 
 neural::DigitSource find_source(const TrainOptions& options) {
