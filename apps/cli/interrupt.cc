@@ -17,7 +17,7 @@ sigset_t stop_signals() {
   return signals;
 }
 
-void wait_for_signals(const std::stop_token& done, std::stop_source source) {
+void wait_for_signals(const std::stop_token& done, std::stop_source& source) {
   const sigset_t signals = stop_signals();
   constexpr timespec kPause{.tv_sec = 0, .tv_nsec = 100'000'000};
   while (!done.stop_requested()) {
@@ -33,8 +33,7 @@ Interrupt::Interrupt() {
   // Threads made from here on inherit the mask, so only the waiter ever sees these signals.
   const sigset_t signals = stop_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  waiter_ = std::jthread(
-      [source = source_](const std::stop_token& done) { wait_for_signals(done, source); });
+  waiter_ = std::jthread([this](const std::stop_token& done) { wait_for_signals(done, source_); });
 }
 
 Interrupt::~Interrupt() {

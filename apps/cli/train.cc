@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <memory>
 #include <thread>
@@ -29,7 +30,7 @@ struct TrainOptions {
 };
 
 std::string clock_text(double seconds) {
-  const auto whole = static_cast<long>(seconds + 0.5);
+  const long whole = std::lround(seconds);
   return fmt::format("{}:{:02}", whole / 60, whole % 60);
 }
 
@@ -51,7 +52,7 @@ class ProgressLine {
   }
 
  private:
-  std::chrono::steady_clock::time_point shown_{};
+  std::chrono::steady_clock::time_point shown_;
 };
 
 neural::DigitSource find_source(const TrainOptions& options) {
