@@ -1,12 +1,15 @@
 #include "bench/machine.h"
 
+#include <fcntl.h>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <sched.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include <array>
+#include <algorithm>
+#include <csignal>
+#include <cstring>
 #include <fstream>
 #include <sstream>
 
@@ -31,6 +34,22 @@ bool has_word(const std::string& words, std::string_view wanted) {
   for (std::string word; stream >> word;)
     if (word == wanted) return true;
   return false;
+}
+
+constexpr const char* kAutogroup = "/proc/self/autogroup";
+char nice_before[8] = "0";  // a signal handler reads it
+
+bool write_autogroup(const char* value, std::size_t length) noexcept {
+  const int file = open(kAutogroup, O_WRONLY | O_CLOEXEC);
+  if (file < 0) return false;
+  const bool written = write(file, value, length) == static_cast<ssize_t>(length);
+  close(file);
+  return written;
+}
+
+void put_back_and_exit(int) noexcept {
+  write_autogroup(nice_before, std::strlen(nice_before));
+  _exit(130);
 }
 
 }  // namespace
@@ -63,11 +82,22 @@ Machine this_machine() {
   return machine;
 }
 
-bool raise_autogroup() {
-  if (geteuid() != 0) return false;
-  std::ofstream file("/proc/self/autogroup");
-  file << "-20" << std::flush;
-  return file.good();
+RaisedAutogroup::RaisedAutogroup() {
+  std::ifstream before(kAutogroup);
+  std::string path, nice, value;
+  if (geteuid() != 0 || !(before >> path >> nice >> value) || value.size() >= sizeof nice_before)
+    return;
+  std::copy(value.begin(), value.end(), nice_before);
+  raised_ = write_autogroup("-20", 3);
+  std::signal(SIGINT, put_back_and_exit);
+  std::signal(SIGTERM, put_back_and_exit);
+}
+
+RaisedAutogroup::~RaisedAutogroup() {
+  if (!raised_) return;
+  std::signal(SIGINT, SIG_DFL);
+  std::signal(SIGTERM, SIG_DFL);
+  write_autogroup(nice_before, std::strlen(nice_before));
 }
 
 }  // namespace calx::bench

@@ -19,8 +19,21 @@ struct Machine {
 /// Reads /proc and uname; what is not there is "unknown".
 Machine this_machine();
 
-/// With kernel.sched_autogroup_enabled=1, nice counts only inside its own autogroup; root can raise
-/// the group of this process and of its children. True when that was done.
-bool raise_autogroup();
+/// With kernel.sched_autogroup_enabled=1, nice counts only inside its own autogroup. While it
+/// lives, root's autogroup (this process, its children and the shell it was started from) goes
+/// first; the destructor and SIGINT and SIGTERM put back what was. One at a time.
+class RaisedAutogroup {
+ public:
+  RaisedAutogroup();
+  ~RaisedAutogroup();
+  RaisedAutogroup(const RaisedAutogroup&) = delete;
+  RaisedAutogroup& operator=(const RaisedAutogroup&) = delete;
+
+  /// False when the process is not root or the system has no autogroups.
+  [[nodiscard]] bool raised() const noexcept { return raised_; }
+
+ private:
+  bool raised_ = false;
+};
 
 }  // namespace calx::bench

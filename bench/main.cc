@@ -69,7 +69,8 @@ Result<int> run(const Options& options) {
   CALX_ASSIGN(rivals, rivals_of(options));
   Report report{.machine = this_machine(), .command = command_of(options, rivals)};
   report.effort = options.quick ? kQuick : kFull;
-  report.facts.emplace_back("scheduler group raised", raise_autogroup() ? "yes" : "no");
+  const RaisedAutogroup autogroup;
+  report.facts.emplace_back("scheduler group raised", autogroup.raised() ? "yes" : "no");
 
   std::vector<Case> cases;
   const auto wanted = [&](std::string_view group) {
