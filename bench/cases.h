@@ -22,6 +22,8 @@ struct Rivals {
 
 /// A group's cases; each adds what its figures depend on to `facts`.
 std::vector<Case> hash_cases(const Rivals& rivals, const Machine& machine, Facts& facts);
+/// Counter mode on two cores against one.
+Case two_cores_case(unsigned cores);
 /// Our header scan against OpenSSL's block function.
 Case header_scan_case();
 std::vector<Case> noise_cases(const Rivals& rivals, Facts& facts);

@@ -95,6 +95,10 @@ Result<ProcessRun> run_process(const std::vector<std::string>& argv,
   if (run.output.size() > kChildOutputBytesMax)
     return fail(ErrorCode::kResourceExhausted,
                 fmt::format("{}: wrote more than {} bytes", argv[0], kChildOutputBytesMax));
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
+  };
+  run.cpu_seconds = seconds(usage.ru_utime) + seconds(usage.ru_stime);
   run.rss_kib_max = static_cast<std::uint64_t>(usage.ru_maxrss);
   run.exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
   return run;

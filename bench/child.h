@@ -19,6 +19,7 @@ inline constexpr std::size_t kChildOutputBytesMax = 1 << 20;
 /// One finished process.
 struct ProcessRun {
   double seconds = 0;             // from spawn to exit
+  double cpu_seconds = 0;         // of all its threads, system calls included
   std::uint64_t rss_kib_max = 0;  // peak resident set
   int exit_status = 0;            // -signal where a signal ended it
   bool timed_out = false;         // we ended it at the deadline

@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <system_error>
 
@@ -11,6 +12,7 @@
 #include "bench/miner.h"
 #include "bench/report.h"
 #include "calx/base/atomic_file.h"
+#include "calx/hash/kernel.h"
 
 namespace calx::bench {
 namespace {
@@ -65,7 +67,18 @@ std::string command_of(const Options& options, const Rivals& rivals) {
   return options.quick ? command + " --quick" : command;
 }
 
+// CALX_KERNEL, as everywhere in calx: one kernel for every operation.
+Result<void> force_kernel(const char* name) {
+  if (name == nullptr || *name == '\0') return {};
+  const auto status = hash::force_kernel(name);
+  if (status == hash::KernelStatus::kChosen) return {};
+  return fail(ErrorCode::kInvalidArgument,
+              fmt::format("CALX_KERNEL={}: {} here (see calx hash kernels)", name,
+                          hash::to_string(status)));
+}
+
 Result<int> run(const Options& options) {
+  CALX_TRY(force_kernel(std::getenv("CALX_KERNEL")));
   CALX_ASSIGN(rivals, rivals_of(options));
   Report report{.machine = this_machine(), .command = command_of(options, rivals)};
   report.effort = options.quick ? kQuick : kFull;

@@ -40,14 +40,14 @@ Result<double> parse_rate(std::string_view text) {
   return value * factor;
 }
 
-Result<double> rate_of(const std::filesystem::path& path, bool has_time_limit, int seconds) {
+Result<Spent> time_of_hash(const std::filesystem::path& path, bool has_time_limit, int seconds) {
   std::vector<std::string> argv = {path.string(), "--benchmark", "-a", "sha256d", "-t", "1"};
   if (has_time_limit) argv.push_back("--time-limit=" + std::to_string(seconds));
   const int grace = has_time_limit ? 10 : 0;
   CALX_ASSIGN(run, run_process(argv, std::chrono::seconds(seconds + grace)));
-  auto rate = parse_hash_rate(run.output);
+  const auto rate = parse_hash_rate(run.output);
   if (!rate) return fail(rate.error().code, path.string() + ": " + rate.error().message);
-  return rate;
+  return Spent{.wall_seconds = 1 / *rate, .cpu_seconds = run.cpu_seconds / run.seconds / *rate};
 }
 
 }  // namespace
@@ -66,11 +66,11 @@ Case miner_case(std::string_view name, const std::filesystem::path& path, int se
   Case work = header_scan_case();
   work.name = fmt::format("hash/scan/{}", name);
   work.rival.name = fmt::format("{} --benchmark -a sha256d -t 1", name);
+  work.clock = Clock::kCore;
   work.ours.fixed_rounds = kScanRounds;
   // Its own clock gives the rate; one round is one hash at that rate.
-  work.rival.seconds = [=](std::uint64_t, std::uint64_t) -> Result<double> {
-    CALX_ASSIGN(rate, rate_of(path, is_opt, seconds));
-    return 1 / rate;
+  work.rival.run = [=](std::uint64_t, std::uint64_t) {
+    return time_of_hash(path, is_opt, seconds);
   };
   work.rival.fixed_rounds = 1;
   work.bar = is_opt ? kCpuminerOptBar : kMinerdBar;

@@ -32,9 +32,9 @@ TEST(MinerTest, RefusesOutputWithoutARate) {
 
 TEST(MinerTest, AProgramThatIsNotThereFailsTheCase) {
   const Case work = miner_case("minerd", "/nowhere/minerd", 1);
-  const auto seconds = work.rival.seconds(1, 1);
-  ASSERT_FALSE(seconds);
-  EXPECT_EQ(seconds.error().code, ErrorCode::kNotFound);
+  const auto spent = work.rival.run(1, 1);
+  ASSERT_FALSE(spent);
+  EXPECT_EQ(spent.error().code, ErrorCode::kNotFound);
 }
 
 }  // namespace

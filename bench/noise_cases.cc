@@ -42,7 +42,7 @@ Moments moments_of(std::span<const float> values) {
 }
 
 struct Answer {
-  double seconds = 0;
+  Spent spent;
   Moments moments;
 };
 
@@ -52,8 +52,8 @@ Result<Answer> ask(LineChild& python, std::string_view command, std::uint64_t ro
   std::istringstream words(line);
   std::string state;
   Answer answer;
-  if (!(words >> state >> answer.seconds >> answer.moments.count >> answer.moments.mean >>
-        answer.moments.variance) ||
+  if (!(words >> state >> answer.spent.wall_seconds >> answer.spent.cpu_seconds >>
+        answer.moments.count >> answer.moments.mean >> answer.moments.variance) ||
       state != "ok")
     return fail(ErrorCode::kUnavailable, fmt::format("rivals.py: answered \"{}\"", line));
   return answer;
@@ -85,10 +85,10 @@ Result<void> check_words() {
   return {};
 }
 
-Result<double> our_time(const noise::Region& region, bool fresh, std::vector<float>& out,
-                        std::uint64_t rounds, std::uint64_t salt) {
+Result<Spent> our_time(const noise::Region& region, bool fresh, std::vector<float>& out,
+                       std::uint64_t rounds, std::uint64_t salt) {
   Result<void> status;
-  const double seconds = timed([&] {
+  const Spent spent = timed([&] {
     for (std::uint64_t i = 0; i < rounds && status; ++i) {
       if (fresh) out = std::vector<float>(region.elements());  // torch.randn allocates too
       const auto opened = stream(salt, i);
@@ -96,7 +96,7 @@ Result<double> our_time(const noise::Region& region, bool fresh, std::vector<flo
     }
   });
   if (!status) return std::unexpected(status.error());
-  return seconds;
+  return spent;
 }
 
 Case noise_case(const std::shared_ptr<LineChild>& python, const std::string& command,
@@ -106,9 +106,9 @@ Case noise_case(const std::shared_ptr<LineChild>& python, const std::string& com
   work.ours = {"noise::Stream::normal", [=](std::uint64_t rounds, std::uint64_t salt) {
                  return our_time(region, fresh, *out, rounds, salt);
                }};
-  work.rival.seconds = [=](std::uint64_t rounds, std::uint64_t salt) -> Result<double> {
+  work.rival.run = [=](std::uint64_t rounds, std::uint64_t salt) -> Result<Spent> {
     CALX_ASSIGN(answer, ask(*python, command, rounds, salt));
-    return answer.seconds;
+    return answer.spent;
   };
   work.check = [=]() -> Result<void> {
     CALX_TRY(check_words());

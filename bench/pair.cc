@@ -1,5 +1,8 @@
 #include "bench/pair.h"
 
+#include <fmt/format.h>
+#include <time.h>
+
 #include <algorithm>
 #include <chrono>
 
@@ -13,12 +16,13 @@ constexpr std::uint64_t kRoundsMax = 1ull << 40;
 // The number of rounds that fills the slice; the trials also warm caches and page tables.
 Result<std::uint64_t> rounds_for(const Side& side, double slice_seconds, std::uint64_t& salt) {
   if (side.fixed_rounds != 0) {
-    CALX_TRY(side.seconds(side.fixed_rounds, ++salt));
+    CALX_TRY(side.run(side.fixed_rounds, ++salt));
     return side.fixed_rounds;
   }
   std::uint64_t rounds = 1;
   for (;;) {
-    CALX_ASSIGN(seconds, side.seconds(rounds, ++salt));
+    CALX_ASSIGN(spent, side.run(rounds, ++salt));
+    const double seconds = spent.cpu_seconds;
     if (seconds >= slice_seconds || rounds >= kRoundsMax) return rounds;
     const double growth = std::clamp(1.2 * slice_seconds / std::max(seconds, 1e-9), 1.2, 16.0);
     rounds = static_cast<std::uint64_t>(static_cast<double>(rounds) * growth) + 1;
@@ -30,19 +34,29 @@ Result<void> run_pairs(const Case& work, const Effort& effort, Outcome& outcome)
   std::uint64_t salt = 0;
   CALX_ASSIGN(ours_rounds, rounds_for(work.ours, effort.slice_seconds, salt));
   CALX_ASSIGN(rival_rounds, rounds_for(work.rival, effort.slice_seconds, salt));
-  const auto once = [&](const Side& side, std::uint64_t rounds,
-                        std::vector<double>& out) -> Result<void> {
-    CALX_ASSIGN(seconds, side.seconds(rounds, ++salt));
+  std::vector<double> ours_share, rival_share;
+  const auto once = [&](const Side& side, std::uint64_t rounds, std::vector<double>& out,
+                        std::vector<double>& share) -> Result<void> {
+    CALX_ASSIGN(spent, side.run(rounds, ++salt));
+    const double seconds = work.clock == Clock::kCpu ? spent.cpu_seconds : spent.wall_seconds;
     if (!(seconds > 0)) return fail(ErrorCode::kInternal, side.name + ": took no time");
+    share.push_back(spent.cpu_seconds / spent.wall_seconds);
     out.push_back(seconds / (static_cast<double>(rounds) * work.items_per_round));
     return {};
   };
   for (std::size_t pair = 0; pair < std::min(effort.pairs, work.pairs_max); ++pair) {
-    if (pair % 2 == 0) CALX_TRY(once(work.ours, ours_rounds, outcome.ours));
-    CALX_TRY(once(work.rival, rival_rounds, outcome.rival));
-    if (pair % 2 == 1) CALX_TRY(once(work.ours, ours_rounds, outcome.ours));
+    if (pair % 2 == 0) CALX_TRY(once(work.ours, ours_rounds, outcome.ours, ours_share));
+    CALX_TRY(once(work.rival, rival_rounds, outcome.rival, rival_share));
+    if (pair % 2 == 1) CALX_TRY(once(work.ours, ours_rounds, outcome.ours, ours_share));
   }
+  outcome.core_share = std::min(median(ours_share), median(rival_share));
   return {};
+}
+
+double thread_cpu_seconds() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
 }  // namespace
@@ -88,6 +102,7 @@ Outcome measure(const Case& work, const Effort& effort) {
                   .ours_name = work.ours.name,
                   .rival_name = work.rival.name,
                   .as_time = work.as_time,
+                  .clock = work.clock,
                   .bar = work.bar};
   if (!work.missing.empty()) {
     outcome.verdict = Verdict::kUnavailable;
@@ -103,15 +118,22 @@ Outcome measure(const Case& work, const Effort& effort) {
   }
   outcome.ratio = compare(outcome.ours, outcome.rival);
   if (work.remark) outcome.detail = work.remark();
-  if (work.bar > 0 && work.judged_here && effort.judge)
+  const bool busy = work.clock == Clock::kCore && outcome.core_share < kCoreShareMin;
+  if (busy)
+    outcome.detail += fmt::format("{}the machine was busy: {:.0f} % of a core",
+                                  outcome.detail.empty() ? "" : "; ", 100 * outcome.core_share);
+  if (work.bar > 0 && work.judged_here && effort.judge && !busy)
     outcome.verdict = outcome.ratio.of_medians >= work.bar ? Verdict::kMet : Verdict::kMissed;
   return outcome;
 }
 
-double timed(const std::function<void()>& work) {
+Spent timed(const std::function<void()>& work) {
+  const double cpu = thread_cpu_seconds();
   const auto start = std::chrono::steady_clock::now();
   work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const auto end = std::chrono::steady_clock::now();
+  return {.wall_seconds = std::chrono::duration<double>(end - start).count(),
+          .cpu_seconds = thread_cpu_seconds() - cpu};
 }
 
 }  // namespace calx::bench

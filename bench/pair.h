@@ -11,11 +11,24 @@
 
 namespace calx::bench {
 
+/// What one measurement took. \pre both above 0
+struct Spent {
+  double wall_seconds = 0;
+  double cpu_seconds = 0;  // of the thread that worked; the mean where several did
+};
+
+/// Which time is compared.
+enum class Clock {
+  kCpu,   // CPU time of the one thread that works: other load does not enter
+  kCore,  // wall time, judged only when the threads had their cores to themselves
+  kWall,  // wall time: whole processes, which also wait for the disk
+};
+
 /// One way of doing the work.
 struct Side {
   std::string name;  // library and call style, or our kernel
-  /// Does the work `rounds` times on inputs that follow from `salt`; returns the seconds it took.
-  std::function<Result<double>(std::uint64_t rounds, std::uint64_t salt)> seconds;
+  /// Does the work `rounds` times on inputs that follow from `salt`.
+  std::function<Result<Spent>(std::uint64_t rounds, std::uint64_t salt)> run;
   std::uint64_t fixed_rounds = 0;  // rounds of one measurement; 0: as many as fill the slice
 };
 
@@ -25,6 +38,7 @@ struct Case {
   std::string item;  // what is counted: block, message, latent, process
   double items_per_round = 1;
   bool as_time = false;  // printed as time an item, not as items a second
+  Clock clock = Clock::kCpu;
   Side ours, rival;
   double bar = 0;                    // least ratio (rival's time / our time); 0: shown, not judged
   bool judged_here = true;           // false where the bar does not apply to this CPU
@@ -33,6 +47,9 @@ struct Case {
   std::function<Result<void>()> check;  // both sides give the right answer; before any timing
   std::function<std::string()> remark;  // one line for the report, after the timing; may be empty
 };
+
+/// Least share of a core, in the median of either side, for a verdict by Clock::kCore.
+inline constexpr double kCoreShareMin = 0.9;
 
 /// How long to measure.
 struct Effort {
@@ -44,7 +61,7 @@ struct Effort {
 enum class Verdict {
   kMet,
   kMissed,
-  kShown,        // no bar, or none for this CPU, or too short a run
+  kShown,        // no bar, or none for this CPU, or too short a run, or a busy machine
   kUnavailable,  // the rival is not on this machine
   kWrong,        // the answers differ or a side failed: nothing was timed
 };
@@ -59,9 +76,11 @@ struct Ratio {
 struct Outcome {
   std::string name, item, ours_name, rival_name{};
   bool as_time = false;
+  Clock clock = Clock::kCpu;
   double bar = 0;
   std::vector<double> ours{}, rival{};  // seconds an item, pair by pair
   Ratio ratio{};
+  double core_share = 0;  // CPU time over wall time: the lower of both sides' medians
   Verdict verdict = Verdict::kShown;
   std::string detail{};  // what is missing, what went wrong, or the remark
 };
@@ -76,7 +95,7 @@ Ratio compare(std::span<const double> ours, std::span<const double> rival);
 /// every measurement with a new salt: a predictor that learned one input must not decide.
 Outcome measure(const Case& work, const Effort& effort);
 
-/// Seconds of a monotonic clock that `work` took.
-double timed(const std::function<void()>& work);
+/// What `work` took in the calling thread.
+Spent timed(const std::function<void()>& work);
 
 }  // namespace calx::bench

@@ -9,10 +9,14 @@ namespace {
 
 constexpr Effort kFour{.pairs = 4, .slice_seconds = 1e-6, .judge = true};
 
+Result<Spent> taken(double seconds) {
+  return Spent{.wall_seconds = seconds, .cpu_seconds = seconds};
+}
+
 Side side_that_takes(double seconds, std::string* order = nullptr, char letter = '?') {
   return {"scripted", [=](std::uint64_t rounds, std::uint64_t) {
             if (order != nullptr) order->push_back(letter);
-            return Result<double>(seconds * static_cast<double>(rounds));
+            return taken(seconds * static_cast<double>(rounds));
           }};
 }
 
@@ -51,6 +55,30 @@ TEST(PairTest, JudgesAgainstTheBarOnlyWhereItHolds) {
   EXPECT_EQ(measure(elsewhere, kFour).verdict, Verdict::kShown);
 }
 
+TEST(PairTest, ComparesTheTimeThatTheCaseNames) {
+  Case work = scripted_case(1, 2, 1.5);
+  work.ours.run = [](std::uint64_t, std::uint64_t) {
+    return Result<Spent>(Spent{.wall_seconds = 4, .cpu_seconds = 1});  // three of four were waiting
+  };
+  EXPECT_EQ(measure(work, kFour).ratio.of_medians, 2);
+  work.clock = Clock::kWall;
+  const Outcome by_wall = measure(work, kFour);
+  EXPECT_EQ(by_wall.ratio.of_medians, 0.5);
+  EXPECT_EQ(by_wall.verdict, Verdict::kMissed);
+}
+
+TEST(PairTest, WithholdsTheVerdictOnABusyMachine) {
+  Case work = scripted_case(1, 2, 3);
+  work.clock = Clock::kCore;
+  EXPECT_EQ(measure(work, kFour).verdict, Verdict::kMissed);
+  work.rival.run = [](std::uint64_t, std::uint64_t) {
+    return Result<Spent>(Spent{.wall_seconds = 2, .cpu_seconds = 1.7});
+  };
+  const Outcome busy = measure(work, kFour);
+  EXPECT_EQ(busy.verdict, Verdict::kShown);
+  EXPECT_NE(busy.detail.find("busy: 85 %"), std::string::npos) << busy.detail;
+}
+
 TEST(PairTest, TakesTurnsAndAlternatesWhoGoesFirst) {
   std::string order;
   Case work = scripted_case(1, 1, 0);
@@ -65,9 +93,9 @@ TEST(PairTest, TakesTurnsAndAlternatesWhoGoesFirst) {
 TEST(PairTest, GivesEveryMeasurementANewSalt) {
   std::vector<std::uint64_t> salts;
   Case work = scripted_case(1, 1, 0);
-  work.ours.seconds = work.rival.seconds = [&](std::uint64_t, std::uint64_t salt) {
+  work.ours.run = work.rival.run = [&](std::uint64_t, std::uint64_t salt) {
     salts.push_back(salt);
-    return Result<double>(1.0);
+    return taken(1.0);
   };
   measure(work, kFour);
   for (std::size_t i = 0; i < salts.size(); ++i) EXPECT_EQ(salts[i], i + 1);
@@ -77,9 +105,9 @@ TEST(PairTest, CountsItemsAndFillsTheSlice) {
   Case work = scripted_case(1e-3, 2e-3, 0);
   work.items_per_round = 100;
   std::uint64_t most = 0;
-  work.ours.seconds = [&](std::uint64_t rounds, std::uint64_t) {
+  work.ours.run = [&](std::uint64_t rounds, std::uint64_t) {
     most = rounds;
-    return Result<double>(1e-3 * static_cast<double>(rounds));
+    return taken(1e-3 * static_cast<double>(rounds));
   };
   const Outcome outcome = measure(work, {2, 0.05, false});
   EXPECT_GE(most, 50u);
@@ -90,9 +118,9 @@ TEST(PairTest, CountsItemsAndFillsTheSlice) {
 TEST(PairTest, AWrongAnswerIsNeverTimed) {
   bool timed_any = false;
   Case work = scripted_case(1, 2, 1);
-  work.ours.seconds = [&](std::uint64_t, std::uint64_t) {
+  work.ours.run = [&](std::uint64_t, std::uint64_t) {
     timed_any = true;
-    return Result<double>(1.0);
+    return taken(1.0);
   };
   work.check = []() -> Result<void> { return fail(ErrorCode::kDataLoss, "digests differ"); };
   const Outcome outcome = measure(work, kFour);

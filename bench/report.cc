@@ -47,8 +47,11 @@ Facts machine_facts(const Report& report) {
       {"compiler", machine.compiler},
       {"calx", CALX_VERSION},
       {"origin of every figure", std::string(to_string(Origin::kSoftware))},
-      {"method", fmt::format("{} pairs of at least {:.0f} ms a side", report.effort.pairs,
-                             report.effort.slice_seconds * 1e3)},
+      {"method",
+       fmt::format(
+           "{} pairs of at least {:.0f} ms a side; CPU time where one thread works, else wall "
+           "time",
+           report.effort.pairs, report.effort.slice_seconds * 1e3)},
       {"command", report.command}};
   facts.insert(facts.end(), report.facts.begin(), report.facts.end());
   return facts;
@@ -92,6 +95,8 @@ std::string to_json(const Report& report) {
                                  {"item", outcome.item},
                                  {"ours", outcome.ours_name},
                                  {"rival", outcome.rival_name},
+                                 {"clock", outcome.clock == Clock::kCpu ? "cpu" : "wall"},
+                                 {"core_share", outcome.core_share},
                                  {"ours_seconds", outcome.ours},
                                  {"rival_seconds", outcome.rival},
                                  {"ratio", outcome.ratio.of_medians},

@@ -1,6 +1,6 @@
 """The Python sides of `calx bench`: torch and NumPy, timed inside their own process.
 
-    rivals.py serve             answers "COMMAND UNITS SALT" with "ok SECONDS COUNT MEAN VARIANCE"
+    rivals.py serve             answers "COMMAND UNITS SALT" with "ok WALL CPU COUNT MEAN VARIANCE"
     rivals.py start SEED FILE   one SD1.5 latent by torch, written as .npy
 
 The generator is made anew for each request, outside the timed part, and moves on inside it: with
@@ -15,6 +15,15 @@ FILL_COUNT = 1 << 24
 CHECKED_COUNT = 1 << 20  # values behind MEAN and VARIANCE
 
 
+def now():
+    return time.perf_counter(), time.thread_time()
+
+
+def since(begin):
+    end = now()
+    return end[0] - begin[0], end[1] - begin[1]
+
+
 def start(seed, path):
     import numpy
     import torch
@@ -25,26 +34,26 @@ def start(seed, path):
 
 def torch_latent(torch, units, salt):
     generator = torch.Generator().manual_seed(salt)
-    begin = time.perf_counter()
+    begin = now()
     for _ in range(units):
         latent = torch.randn(LATENT, generator=generator)
-    return time.perf_counter() - begin, latent.numpy()
+    return since(begin), latent.numpy()
 
 
 def torch_fill(torch, out, units, salt):
     generator = torch.Generator().manual_seed(salt)
-    begin = time.perf_counter()
+    begin = now()
     for _ in range(units):
         out.normal_(generator=generator)
-    return time.perf_counter() - begin, out.numpy()
+    return since(begin), out.numpy()
 
 
 def numpy_fill(numpy, out, units, salt):
     generator = numpy.random.Generator(numpy.random.PCG64(salt))
-    begin = time.perf_counter()
+    begin = now()
     for _ in range(units):
         generator.standard_normal(out=out, dtype=numpy.float32)
-    return time.perf_counter() - begin, out
+    return since(begin), out
 
 
 def serve():
@@ -74,7 +83,7 @@ def serve():
         else:
             seconds, values = commands[command](int(units), int(salt))
             wide = values.ravel()[:CHECKED_COUNT].astype("float64")
-            print("ok", repr(seconds), wide.size, wide.mean(), wide.var(), flush=True)
+            print("ok", *seconds, wide.size, wide.mean(), wide.var(), flush=True)
 
 
 if __name__ == "__main__":

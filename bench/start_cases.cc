@@ -38,23 +38,24 @@ struct Program {
   std::function<std::vector<std::string>(std::uint64_t salt)> argv;
   std::uint64_t rss_kib_max = 0;
 
-  Result<double> seconds(std::uint64_t rounds, std::uint64_t salt) {
-    double total = 0;
+  Result<Spent> run(std::uint64_t rounds, std::uint64_t salt) {
+    Spent total;
     for (std::uint64_t i = 0; i < rounds; ++i) {
       const auto words = argv(salt * 1000 + i);
-      CALX_ASSIGN(run, run_process(words, kProcessTime));
-      if (run.exit_status != 0)
+      CALX_ASSIGN(process, run_process(words, kProcessTime));
+      if (process.exit_status != 0)
         return fail(ErrorCode::kUnavailable,
                     fmt::format("{}: exit status {}, wanted 0; it said: {}", words[0],
-                                run.exit_status, run.output));
-      total += run.seconds;
-      rss_kib_max = std::max(rss_kib_max, run.rss_kib_max);
+                                process.exit_status, process.output));
+      total.wall_seconds += process.seconds;
+      total.cpu_seconds += process.cpu_seconds;
+      rss_kib_max = std::max(rss_kib_max, process.rss_kib_max);
     }
     return total;
   }
 
   Result<void> check() {
-    CALX_TRY(seconds(1, 1));
+    CALX_TRY(run(1, 1));
     CALX_ASSIGN(bytes, read_file(out, 1 << 20));
     if (bytes.size() != kNpyBytes || bytes[0] != 0x93 || bytes[1] != 'N')
       return fail(ErrorCode::kDataLoss, fmt::format("{}: {} bytes, wanted an .npy of {}",
@@ -65,7 +66,7 @@ struct Program {
 
 Side side_of(std::string name, const std::shared_ptr<Program>& program) {
   return {std::move(name), [program](std::uint64_t rounds, std::uint64_t salt) {
-            return program->seconds(rounds, salt);
+            return program->run(rounds, salt);
           }};
 }
 
@@ -90,6 +91,7 @@ std::vector<Case> start_cases(const Rivals& rivals) {
   work.name = "start/latent-sd15/python-torch";
   work.item = "process";
   work.as_time = true;
+  work.clock = Clock::kWall;
   work.bar = 30;
   work.pairs_max = 11;
   work.ours = side_of("calx noise --preset sd15", ours);
