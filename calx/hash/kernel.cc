@@ -30,7 +30,9 @@ const Choice& choice() noexcept {
 std::span<const Kernel* const> kernels() noexcept { return kKernels; }
 
 const Kernel* find_kernel(std::string_view name) noexcept {
-  const auto* found = std::ranges::find(kKernels, name, [](const Kernel* k) { return k->name; });
+  // Not std::ranges::find, which Emscripten's library of 2022 lacks.
+  const auto* found = std::find_if(std::begin(kKernels), std::end(kKernels),
+                                   [name](const Kernel* kernel) { return kernel->name == name; });
   return found == std::end(kKernels) ? nullptr : *found;
 }
 
