@@ -9,6 +9,7 @@
 #include <charconv>
 #include <limits>
 #include <new>
+#include <optional>
 
 #include "calx/hash/sha256.h"
 #include "calx/noise/half.h"
@@ -27,6 +28,21 @@ Result<Word> parse_word(std::string_view word, std::span<const std::string_view>
   if (found != words.end()) return static_cast<Word>(found - words.begin());
   return fail(ErrorCode::kInvalidArgument,
               fmt::format("{} '{}': wanted {}", what, word, fmt::join(words, ", ")));
+}
+
+// Numbers between commas, or nothing when something else stands there.
+std::optional<std::vector<std::uint64_t>> parse_numbers(std::string_view text) {
+  std::vector<std::uint64_t> numbers;
+  for (;;) {
+    const std::size_t comma = std::min(text.find(','), text.size());
+    const char* const end = text.data() + comma;
+    std::uint64_t value = 0;
+    const auto [stop, code] = std::from_chars(text.data(), end, value);
+    if (code != std::errc{} || stop != end) return std::nullopt;
+    numbers.push_back(value);
+    if (comma == text.size()) return numbers;
+    text.remove_prefix(comma + 1);
+  }
 }
 
 // [batch, channels, rows, columns] with the leading ones filled in.
@@ -193,24 +209,24 @@ std::string_view to_string(Precision precision) noexcept {
 }
 
 Result<std::vector<std::uint64_t>> parse_shape(std::string_view text) {
-  std::vector<std::uint64_t> shape;
-  for (std::string_view rest = text;;) {
-    const std::size_t comma = rest.find(',');
-    const std::string_view side = rest.substr(0, comma);
-    std::uint64_t value = 0;
-    const auto [end, code] = std::from_chars(side.data(), side.data() + side.size(), value);
-    if (code != std::errc{} || end != side.data() + side.size() ||
-        shape.size() == kLatentDimensionsMax) {
-      return fail(ErrorCode::kInvalidArgument,
-                  fmt::format("shape '{}': wanted 1 to {} numbers with commas, such as 1,4,64,64",
-                              text, kLatentDimensionsMax));
-    }
-    shape.push_back(value);
-    if (comma == std::string_view::npos) break;
-    rest.remove_prefix(comma + 1);
+  const auto shape = parse_numbers(text);
+  if (!shape || shape->size() > kLatentDimensionsMax) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("shape '{}': wanted 1 to {} numbers with commas, such as 1,4,64,64",
+                            text, kLatentDimensionsMax));
   }
-  CALX_TRY(check_shape(shape));
-  return shape;
+  CALX_TRY(check_shape(*shape));
+  return *shape;
+}
+
+Result<std::pair<std::uint32_t, std::uint32_t>> parse_corner(std::string_view text) {
+  const auto corner = parse_numbers(text);
+  if (!corner || corner->size() != 2 || std::ranges::max(*corner) > kSideMax) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("tile '{}': wanted ROW,COLUMN below 2^32, such as 64,0", text));
+  }
+  return std::pair(static_cast<std::uint32_t>(corner->front()),
+                   static_cast<std::uint32_t>(corner->back()));
 }
 
 Result<void> check_shape(std::span<const std::uint64_t> shape) {

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "calx/base/origin.h"
@@ -33,6 +34,9 @@ std::string_view to_string(Precision precision) noexcept;
 /// "1,4,64,64" -> {1, 4, 64, 64}. Errors: kInvalidArgument unless 1 to 4 numbers from 1 to 2^32-1
 /// whose product is at most kLatentElementsMax (kResourceExhausted).
 Result<std::vector<std::uint64_t>> parse_shape(std::string_view text);
+
+/// "13,21" -> row 13, column 21. Errors: kInvalidArgument unless two numbers below 2^32.
+Result<std::pair<std::uint32_t, std::uint32_t>> parse_corner(std::string_view text);
 
 /// Errors: as parse_shape.
 Result<void> check_shape(std::span<const std::uint64_t> shape);

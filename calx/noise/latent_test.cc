@@ -144,6 +144,13 @@ TEST(LatentTest, ReadsShapes) {
   EXPECT_FALSE(parse_shape("4294967295,4294967295,4294967295,4294967295"));
 }
 
+TEST(LatentTest, ReadsTheCornerOfATile) {
+  EXPECT_EQ(*parse_corner("13,4294967295"), std::pair(13u, 4294967295u));
+  for (const char* bad : {"", "1", "1,2,3", "1,4294967296", "-1,0", "1,"}) {
+    EXPECT_FALSE(parse_corner(bad)) << bad;
+  }
+}
+
 TEST(LatentTest, NamesWhatIsWrong) {
   const auto message = [](const LatentRequest& wrong) {
     return make_latent(wrong).error().message;

@@ -3,6 +3,7 @@
 #include <array>
 #include <bit>
 
+#include "calx/noise/float_bits.h"
 #include "calx/noise/normal_table.h"
 #include "calx/noise/normal_x86.h"
 
@@ -10,8 +11,7 @@ namespace calx::noise {
 namespace {
 
 float coefficient(int k, int row) noexcept {
-  return std::bit_cast<float>(
-      kNormalTable[static_cast<std::size_t>(k)][static_cast<std::size_t>(row)]);
+  return float_of(kNormalTable[static_cast<std::size_t>(k)][static_cast<std::size_t>(row)]);
 }
 
 bool always() noexcept { return true; }
@@ -32,8 +32,7 @@ bool agrees(const NormalKernel& kernel) noexcept {
   }
   kernel.run(words.data(), values.data(), kCount);
   for (std::size_t i = 0; i < kCount; ++i) {
-    if (std::bit_cast<std::uint32_t>(values[i]) !=
-        std::bit_cast<std::uint32_t>(normal_value(words[i]))) {
+    if (bits_of(values[i]) != bits_of(normal_value(words[i]))) {
       return false;
     }
   }
@@ -55,8 +54,9 @@ constexpr NormalKernel kKernels[] = {
 }  // namespace
 
 float normal_value(std::uint32_t word) noexcept {
-  const std::uint32_t sign = word >> 31 ? 0u : 0x80000000u;
-  const std::uint32_t x = (word >> 31 ? ~word : word) << 1 | 1u;
+  const std::uint32_t flip = 0u - (word >> 31);  // without a branch: half of all words take it
+  const std::uint32_t sign = ~flip & 0x80000000u;
+  const std::uint32_t x = (word ^ flip) << 1 | 1u;
   const int row = std::countl_zero(x);
   // q is at most 2^31, and that only for row 31, whose polynomial is its constant.
   const std::uint32_t q = 0u - (x << row);
@@ -64,7 +64,7 @@ float normal_value(std::uint32_t word) noexcept {
   const float t3 = t * t * t;
   float z = coefficient(7, row) * t3 + coefficient(6, row);
   for (int k = 5; k >= 0; --k) z = z * t + coefficient(k, row);
-  return std::bit_cast<float>(std::bit_cast<std::uint32_t>(z) ^ sign);
+  return float_of(bits_of(z) ^ sign);
 }
 
 std::span<const NormalKernel> normal_kernels() noexcept { return kKernels; }

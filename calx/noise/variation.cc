@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::uint64_t kPieceElements = 8192;  // one row at least
 
+constexpr double kRemainderMin = 0x1p-40;  // what ten weights of 0.1 may leave by rounding
+
 bool in_range(double weight) noexcept {
   const double magnitude = std::fabs(weight);
   return weight == 0 || (magnitude >= 1 / kWeightMax && magnitude <= kWeightMax);
@@ -56,6 +58,23 @@ Result<Variation> Variation::of(std::vector<VariationPart> parts) {
   for (const VariationPart& part : parts) variation.normalised_.push_back(part.weight / norm);
   variation.parts_ = std::move(parts);
   return variation;
+}
+
+Result<Variation> Variation::beside(Seed base, std::vector<VariationPart> others) {
+  double left = 1.0;
+  bool negative = false;
+  for (const VariationPart& other : others) {
+    left = left - other.weight;
+    negative |= other.weight < 0;
+  }
+  if (negative || !(left > -kRemainderMin)) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("variation: weights that leave {} for the seed itself, wanted weights "
+                            "from 0 to 1 in all, or the seed's own weight stated",
+                            left));
+  }
+  others.insert(others.begin(), {std::move(base), left < kRemainderMin ? 0.0 : left});
+  return of(std::move(others));
 }
 
 Variation Variation::single(Seed seed) {

@@ -41,6 +41,11 @@ class Variation {
   /// One seed, weight 1: the plain noise.
   static Variation single(Seed seed);
 
+  /// `base` with the weight that the others leave: 1 - w_1 - ... - w_n from left to right, taken as
+  /// 0 below 2^-40. Errors: kInvalidArgument when the others' weights sum to more than 1 or one is
+  /// negative; those of of().
+  static Result<Variation> beside(Seed base, std::vector<VariationPart> others);
+
   /// The chain of variations: what this one gives, moved by `strength` towards `seed`; 0 keeps this
   /// one, 1 is `seed` alone. The result is one flat list: the normalised weights of this one times
   /// (1 - strength), then `seed` with weight `strength`.

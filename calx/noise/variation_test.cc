@@ -112,6 +112,16 @@ TEST(VariationTest, ReadsASeedWithItsWeight) {
   }
 }
 
+TEST(VariationTest, TheBaseSeedTakesTheWeightThatIsLeft) {
+  EXPECT_EQ(Variation::beside(seed("a"), {{seed("b"), 0.25}})->parts()[0].weight, 0.75);
+  EXPECT_EQ(Variation::beside(seed("a"), {{seed("b"), 0.0}})->parts()[0].weight, 1.0);
+  const std::vector<VariationPart> tenths(10, {seed("b"), 0.1});
+  EXPECT_EQ(Variation::beside(seed("a"), tenths)->parts()[0].weight, 0.0);
+  EXPECT_FALSE(Variation::beside(seed("a"), {{seed("b"), 0.7}, {seed("c"), 0.4}}));
+  EXPECT_FALSE(Variation::beside(seed("a"), {{seed("b"), -0.1}}));
+  EXPECT_FALSE(Variation::beside(seed("a"), {{seed("b"), std::nan("")}}));
+}
+
 TEST(VariationTest, NamesWhatIsWrong) {
   const auto message = [](std::vector<VariationPart> parts) {
     return Variation::of(std::move(parts)).error().message;
