@@ -26,6 +26,7 @@ struct Session {
 void add_bench(CLI::App& app, Session& session);
 void add_hash(CLI::App& app, Session& session);
 void add_imagine(CLI::App& app, Session& session);
+void add_noise(CLI::App& app, Session& session);
 void add_train(CLI::App& app, Session& session);
 void add_verify(CLI::App& app, Session& session);
 
