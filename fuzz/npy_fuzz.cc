@@ -7,6 +7,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!array) return 0;
   const auto bytes = calx::format::encode_npy(*array);
   CALX_ASSERT(bytes.has_value());
-  CALX_ASSERT(calx::format::parse_npy(*bytes) == *array);
+  CALX_ASSERT(calx::format::parse_npy(*bytes).value() == *array);
   return 0;
 }
