@@ -89,11 +89,17 @@ Result<void> draw_noise(const noise::Seed& seed, std::string_view name, int side
 Result<void> sample(const Sampler& sampler, const Denoiser& denoiser, int steps,
                     const noise::Seed& seed, int side, std::span<float> image,
                     const std::stop_token& stop) {
+  CALX_TRY(draw_noise(seed, "init", side, image));
+  return sample_from(sampler, denoiser, steps, seed, side, image, stop);
+}
+
+Result<void> sample_from(const Sampler& sampler, const Denoiser& denoiser, int steps,
+                         const noise::Seed& seed, int side, std::span<float> image,
+                         const std::stop_token& stop) {
   if (steps < 1 || steps > kSamplerStepsMax) {
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("steps {}: wanted 1 to {}", steps, kSamplerStepsMax));
   }
-  CALX_TRY(draw_noise(seed, "init", side, image));
   const auto times = sampler.times(steps);
   std::vector<float> now(image.size()), before(image.size()), fresh(image.size());
   for (int k = 0; k < steps; ++k) {

@@ -76,4 +76,9 @@ Result<void> sample(const Sampler& sampler, const Denoiser& denoiser, int steps,
                     const noise::Seed& seed, int side, std::span<float> image,
                     const std::stop_token& stop = {});
 
+/// sample() without the first draw: `image` comes in as the initial latent, N(0, 1) of any source.
+Result<void> sample_from(const Sampler& sampler, const Denoiser& denoiser, int steps,
+                         const noise::Seed& seed, int side, std::span<float> image,
+                         const std::stop_token& stop = {});
+
 }  // namespace calx::diffusion
