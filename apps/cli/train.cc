@@ -8,7 +8,7 @@
 #include <memory>
 #include <thread>
 
-#include "apps/cli/data_folder.h"
+#include "apps/cli/digit_source.h"
 #include "apps/cli/interrupt.h"
 #include "apps/cli/neural.h"
 #include "apps/cli/verb.h"
@@ -17,7 +17,6 @@
 namespace calx::cli {
 namespace {
 
-constexpr std::size_t kProceduralDigits = 10'000;
 constexpr std::int64_t kQuickSteps = 40;
 
 struct TrainOptions {
@@ -54,30 +53,6 @@ class ProgressLine {
  private:
   std::chrono::steady_clock::time_point shown_;
 };
-
-neural::DigitSource find_source(const TrainOptions& options) {
-  neural::DigitSource source;
-  if (options.data == "procedural") {
-    source.procedural = kProceduralDigits;
-  } else if (!options.data.empty()) {
-    source.npz = options.data;
-  } else {
-    source.npz = find_data("mnist/cazala_mnist_10000.npz");
-    if (source.npz.empty()) {
-      source.idx_images = find_data("mnist/train-images-idx3-ubyte.gz");
-      source.idx_labels = find_data("mnist/train-labels-idx1-ubyte.gz");
-    }
-    if (source.npz.empty() && (source.idx_images.empty() || source.idx_labels.empty())) {
-      source = {.npz = {}, .idx_images = {}, .idx_labels = {}, .procedural = kProceduralDigits};
-      fmt::print(stderr,
-                 "No MNIST found (looked for mnist/cazala_mnist_10000.npz under $CALX_DATA and "
-                 "../shared/data):\ntraining on {} digits drawn by the program, which are not "
-                 "handwriting.\n",
-                 kProceduralDigits);
-    }
-  }
-  return source;
-}
 
 void print_report(const Session& session, const TrainOptions& options,
                   const diffusion::TrainingReport& report) {
@@ -116,8 +91,8 @@ Result<int> run_training(const Session& session, TrainOptions& options) {
   options.run.command = session.command;
   const Interrupt interrupt;
   CALX_ASSIGN(module, neural_module());
-  CALX_ASSIGN(report, module->train_digits(find_source(options), options.settings, options.run,
-                                           ProgressLine(), interrupt.token()));
+  CALX_ASSIGN(report, module->train_digits(training_digits(options.data), options.settings,
+                                           options.run, ProgressLine(), interrupt.token()));
   print_report(session, options, report);
   return interrupt.requested() ? exit_status(ErrorCode::kCancelled) : kDone;
 }
@@ -150,6 +125,7 @@ void add_train(CLI::App& app, Session& session) {
   digits->callback([&session, options] {
     session.action = [&session, options] { return run_training(session, *options); };
   });
+  add_train_judge(*train, session);
 }
 
 }  // namespace calx::cli

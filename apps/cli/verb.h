@@ -27,7 +27,11 @@ void add_bench(CLI::App& app, Session& session);
 void add_hash(CLI::App& app, Session& session);
 void add_imagine(CLI::App& app, Session& session);
 void add_noise(CLI::App& app, Session& session);
+void add_study(CLI::App& app, Session& session);
 void add_train(CLI::App& app, Session& session);
 void add_verify(CLI::App& app, Session& session);
+
+/// Under `train`, which adds it.
+void add_train_judge(CLI::App& train, Session& session);
 
 }  // namespace calx::cli

@@ -17,7 +17,7 @@ Result<diffusion::DigitSet> load(const DigitSource& source, const noise::Seed& s
   if (!source.idx_images.empty()) {
     return diffusion::load_idx_digits(source.idx_images, source.idx_labels);
   }
-  return diffusion::draw_digits(seed, source.procedural);
+  return diffusion::draw_digits(source.drawn_from.value_or(seed), source.procedural);
 }
 
 class LoadedModule final : public Module {
@@ -61,6 +61,35 @@ class LoadedModule final : public Module {
       std::span<const std::filesystem::path> model_folders, int threads) override {
     return std::make_unique<diffusion::ModelRegenerator>(
         std::vector<std::filesystem::path>(model_folders.begin(), model_folders.end()), threads);
+  }
+
+  Result<eval::JudgeReport> train_judge(const DigitSource& train, const DigitSource& held_out,
+                                        const eval::JudgeSettings& settings,
+                                        const eval::JudgeRun& run,
+                                        const eval::JudgeObserver& observer,
+                                        const std::stop_token& stop) override {
+    CALX_ASSIGN(learnt, load(train, settings.seed));
+    CALX_ASSIGN(unseen, load(held_out, settings.seed));
+    return eval::train_judge(learnt, unseen, settings, run, observer, stop);
+  }
+
+  Result<eval::QualityReport> study_quality(const DigitSource& train, const DigitSource& held_out,
+                                            const eval::QualitySettings& settings,
+                                            const eval::QualityRun& run,
+                                            const eval::StudyObserver& observer,
+                                            const std::stop_token& stop) override {
+    CALX_ASSIGN(learnt, load(train, settings.seed));
+    CALX_ASSIGN(unseen, load(held_out, settings.seed));
+    return eval::study_quality(learnt, unseen, settings, run, observer, stop);
+  }
+
+  Result<std::vector<eval::SweepRow>> sweep_sampling(const DigitSource& train,
+                                                     const eval::SweepSettings& settings,
+                                                     const eval::QualityRun& run,
+                                                     const eval::StudyObserver& observer,
+                                                     const std::stop_token& stop) override {
+    CALX_ASSIGN(learnt, load(train, settings.seed));
+    return eval::sweep_sampling(learnt, settings, run, observer, stop);
   }
 };
 

@@ -15,12 +15,15 @@
 #include "calx/base/result.h"
 #include "calx/diffusion/imagine.h"
 #include "calx/diffusion/training.h"
+#include "calx/eval/judge_training.h"
+#include "calx/eval/quality.h"
+#include "calx/eval/sweep.h"
 #include "calx/receipt/verify.h"
 
 namespace calx::neural {
 
 /// Raised with every change of this header; calx and the module must agree.
-inline constexpr std::uint32_t kAbi = 1;
+inline constexpr std::uint32_t kAbi = 2;
 
 /// The one symbol that the module exports: `extern "C" Module* calx_neural_module(uint32_t abi)`.
 /// Null when the module was built for another kAbi. The object lives as long as the module.
@@ -30,7 +33,8 @@ inline constexpr const char* kEntry = "calx_neural_module";
 struct DigitSource {
   std::filesystem::path npz;
   std::filesystem::path idx_images, idx_labels;
-  std::size_t procedural = 0;  // this many, if no path is given
+  std::size_t procedural = 0;             // this many, if no path is given
+  std::optional<noise::Seed> drawn_from;  // their seed; if absent, that of the run
 };
 
 /// Thread rule: one call at a time.
@@ -67,6 +71,26 @@ class Module {
   /// What `calx verify` asks for pixels. Must not outlive the module.
   virtual std::unique_ptr<receipt::PixelRegenerator> regenerator(
       std::span<const std::filesystem::path> model_folders, int threads) = 0;
+
+  /// eval::train_judge(), eval::study_quality() and eval::sweep_sampling() on pictures of the
+  /// sources.
+  virtual Result<eval::JudgeReport> train_judge(const DigitSource& train,
+                                                const DigitSource& held_out,
+                                                const eval::JudgeSettings& settings,
+                                                const eval::JudgeRun& run,
+                                                const eval::JudgeObserver& observer,
+                                                const std::stop_token& stop) = 0;
+  virtual Result<eval::QualityReport> study_quality(const DigitSource& train,
+                                                    const DigitSource& held_out,
+                                                    const eval::QualitySettings& settings,
+                                                    const eval::QualityRun& run,
+                                                    const eval::StudyObserver& observer,
+                                                    const std::stop_token& stop) = 0;
+  virtual Result<std::vector<eval::SweepRow>> sweep_sampling(const DigitSource& train,
+                                                             const eval::SweepSettings& settings,
+                                                             const eval::QualityRun& run,
+                                                             const eval::StudyObserver& observer,
+                                                             const std::stop_token& stop) = 0;
 };
 
 }  // namespace calx::neural

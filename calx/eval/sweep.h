@@ -1,0 +1,37 @@
+// Which guidance and how many steps to ship: small sets, judged, for each pair of them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "calx/eval/quality.h"
+
+namespace calx::eval {
+
+struct SweepSettings {
+  noise::Seed seed;
+  std::size_t count = 500;  // pictures of each pair
+  std::string sampler = "dpmpp-2m";
+  std::vector<double> guidances{1.0, 1.5, 2.0, 3.0};
+  std::vector<int> steps{10, 20, 25};
+};
+
+struct SweepRow {
+  double guidance = 1.0;
+  int steps = 1;
+  std::int64_t correct = 0;
+  double distance = 0.0;      // FD-clf to all training pictures
+  double seconds_each = 0.0;  // of one picture and thread; 0 when read back
+  std::string digest;         // SHA-256 of the grey pixels; hex
+};
+
+/// Accuracy by the judge and FD-clf against the *training* pictures, so that the held-out ones stay
+/// untouched by the choice. Figures of few pictures carry a bias and compare within one sweep only.
+/// Writes quality_sweep.md and quality_sweep.json into run.out. Errors: those of study_quality().
+Result<std::vector<SweepRow>> sweep_sampling(const diffusion::DigitSet& train,
+                                             const SweepSettings& settings, const QualityRun& run,
+                                             const StudyObserver& observer,
+                                             const std::stop_token& stop);
+
+}  // namespace calx::eval
