@@ -193,7 +193,7 @@ struct PixelTally {
       if (wrong.empty()) {
         wrong = difference ? fmt::format(
                                  "image {} made again differs by {:.3f} levels on average, "
-                                 "{} at most (allowed {:.1f}, {})",
+                                 "{} at most (allowed {:.2f}, {})",
                                  claim.index, difference->mean, difference->greatest,
                                  kPixelMeanDifferenceMax, kPixelDifferenceMax)
                            : difference.error().message;
@@ -214,7 +214,7 @@ struct PixelTally {
     }
     return made(kName, Verdict::kPass,
                 fmt::format("{} made again: {} exact, {} within {:.3f} levels on average, {} at "
-                            "most (allowed {:.1f}, {})",
+                            "most (allowed {:.2f}, {})",
                             counted(exact + near, "image", "images"), exact, near, worst.mean,
                             worst.greatest, kPixelMeanDifferenceMax, kPixelDifferenceMax));
   }

@@ -17,9 +17,9 @@
 namespace calx::receipt {
 
 /// How far pixels made on another machine may lie from those of the receipt, in levels of 0..255.
-/// Committed before it was measured (docs/protocol/receipt.md).
-inline constexpr double kPixelMeanDifferenceMax = 1.0;    // mean over all samples of an image
-inline constexpr std::uint32_t kPixelDifferenceMax = 32;  // of any one sample
+/// Where it comes from: docs/protocol/receipt.md.
+inline constexpr double kPixelMeanDifferenceMax = 0.25;   // mean over all samples of an image
+inline constexpr std::uint32_t kPixelDifferenceMax = 16;  // of any one sample
 
 /// One image to make again.
 struct WantedImage {

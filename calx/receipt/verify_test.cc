@@ -225,7 +225,7 @@ TEST(VerifyTest, PixelsOfAnotherMachineStayWithinTheBoundOrFail) {
   toy.drift = 1;
   Report report = verified(made.receipt, made.options(toy));
   EXPECT_EQ(verdict_of(report, "pixels"), Verdict::kPass) << lines(report);
-  EXPECT_THAT(lines(report), testing::HasSubstr("(allowed 1.0, 32)"));
+  EXPECT_THAT(lines(report), testing::HasSubstr("(allowed 0.25, 16)"));
   toy.drift = 2;
   report = verified(made.receipt, made.options(toy));
   EXPECT_EQ(failures(report), std::vector<std::string>{"pixels"});
@@ -235,13 +235,14 @@ TEST(VerifyTest, TheBoundIsOnTheMeanAndOnTheGreatestDifference) {
   format::Image a{.width = 8, .height = 8, .channels = 1, .pixels = {}};
   a.pixels.assign(64, 100);
   format::Image b = a;
-  b.pixels[3] = 132;
+  b.pixels[3] = 116;
   EXPECT_TRUE(pixel_difference(a, b)->within_bound());
-  EXPECT_EQ(pixel_difference(a, b)->greatest, 32u);
-  EXPECT_DOUBLE_EQ(pixel_difference(a, b)->mean, 0.5);
-  b.pixels[3] = 133;
+  EXPECT_EQ(pixel_difference(a, b)->greatest, 16u);
+  EXPECT_DOUBLE_EQ(pixel_difference(a, b)->mean, 0.25);
+  b.pixels[3] = 117;
   EXPECT_FALSE(pixel_difference(a, b)->within_bound());
-  b.pixels.assign(64, 101);
+  b.pixels.assign(64, 100);
+  for (std::size_t i = 0; i < 16; ++i) b.pixels[i] = 101;
   EXPECT_TRUE(pixel_difference(a, b)->within_bound());
   b.pixels[0] = 102;
   EXPECT_FALSE(pixel_difference(a, b)->within_bound());
