@@ -102,7 +102,7 @@ constinit const Kernel kAvx2Kernel = {
     .needs = "AVX2",
     .lanes = kLanes,
     .supported = []() noexcept { return __builtin_cpu_supports("avx2") != 0; },
-    .rank = []() noexcept { return std::array<std::uint8_t, kOperationCount>{8, 3, 3, 3}; },
+    .rank = []() noexcept { return std::array<std::uint8_t, kOperationCount>{8, 4, 4, 4}; },
     .compress =
         [](State& state, const std::uint8_t* blocks, std::size_t block_count) noexcept {
           kPortableKernel.compress(state, blocks, block_count);
