@@ -4,6 +4,7 @@
 #   HEADERS  public headers                    SOURCES  sources and private headers
 #   TESTS    GoogleTest sources                SLOW     test sources labelled `slow`
 #   BENCHES  Google Benchmark sources
+#   PROGRAMS sources of further programs, which the layer builds itself
 #   USES     the only layers whose headers this one may include (public)
 #   LINKS    outside libraries (private: no public header may include theirs)
 #   TEST_LINKS  outside libraries of the tests alone)
@@ -17,12 +18,13 @@ endif()
 
 function(calx_layer name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" ""
-                        "HEADERS;SOURCES;TESTS;SLOW;BENCHES;USES;LINKS;TEST_LINKS")
+                        "HEADERS;SOURCES;TESTS;SLOW;BENCHES;PROGRAMS;USES;LINKS;TEST_LINKS")
   if(arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "calx_layer(${name}): unknown words ${arg_UNPARSED_ARGUMENTS}")
   endif()
   string(JOIN " " uses ${arg_USES})
-  string(JOIN " " files ${arg_HEADERS} ${arg_SOURCES} ${arg_TESTS} ${arg_SLOW} ${arg_BENCHES})
+  string(JOIN " " files ${arg_HEADERS} ${arg_SOURCES} ${arg_TESTS} ${arg_SLOW} ${arg_BENCHES}
+                        ${arg_PROGRAMS})
   string(JOIN " " public ${arg_HEADERS})
   file(APPEND ${PROJECT_BINARY_DIR}/layers.txt
        "layer ${name} ${uses}\nfiles ${files}\npublic ${public}\n")

@@ -78,7 +78,10 @@ void digest_sorted(std::span<const Message> messages, std::span<Digest> digests)
   const auto used = std::span(order).first(messages.size());
   std::iota(used.begin(), used.end(), std::uint16_t{0});
   const auto bytes = [&](std::uint16_t index) { return messages[index].size(); };
-  if (!std::ranges::is_sorted(used, {}, bytes)) std::ranges::sort(used, {}, bytes);
+  const auto shorter = [&](std::uint16_t a, std::uint16_t b) { return bytes(a) < bytes(b); };
+  if (!std::is_sorted(used.begin(), used.end(), shorter)) {
+    std::sort(used.begin(), used.end(), shorter);
+  }
   for (std::size_t first = 0; first < used.size();) {
     std::size_t count = 1;
     while (count < kBatchMax && first + count < used.size() &&

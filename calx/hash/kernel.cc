@@ -14,6 +14,8 @@ constexpr const Kernel* kKernels[] = {
     &kAvx512Kernel,
     &kShaniKernel,
     &kAvx2Kernel,
+#elif defined(__aarch64__)
+    &kArmv8Kernel,
 #endif
     &kPortableKernel,
 };
