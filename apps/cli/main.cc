@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 #include <string_view>
 
@@ -63,6 +64,10 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     fmt::print(stderr, "calx: {} (see calx --help)\n", error.what());
     return calx::cli::kBadInput;
+  }
+  if (const char* kernel = std::getenv("CALX_KERNEL"); kernel != nullptr && *kernel != '\0') {
+    const auto used = calx::cli::use_kernel(kernel);
+    if (!used) session.action = [&used] { return calx::fail(calx::Result<void>(used)); };
   }
   const auto status = session.action();
   if (status) return *status;

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "calx/base/result.h"
 
@@ -33,5 +34,9 @@ void add_verify(CLI::App& app, Session& session);
 
 /// Under `train`, which adds it.
 void add_train_judge(CLI::App& train, Session& session);
+
+/// Uses one SHA-256 kernel for everything. Errors: kInvalidArgument for a name that is unknown,
+/// that this CPU does not support, or whose kernel failed its self-test.
+Result<void> use_kernel(std::string_view name);
 
 }  // namespace calx::cli
