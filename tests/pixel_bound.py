@@ -127,8 +127,8 @@ def main():
         pairs = [difference(ones[1, i], ones[1, i + 1]) for i in range(NEIGHBOURS - 1)]
         mean, greatest = min(m for m, _ in pairs), min(g for _, g in pairs)
         good &= mean >= 10 * mean_max and greatest >= 10 * greatest_max
-        print(f"bound: mean {mean_max}, greatest {greatest_max}; nearest of {len(pairs)} neighbouring "
-              f"seeds: mean {mean:.2f} = {mean / mean_max:.1f} times, greatest {greatest} = "
+        print(f"bound: mean {mean_max}, greatest {greatest_max}; nearest of {len(pairs)} "
+              f"neighbouring seeds: mean {mean:.2f} = {mean / mean_max:.1f} times, greatest {greatest} = "
               f"{greatest / greatest_max:.1f} times")
     if len(sys.argv) > 3:
         result = {"bound_mean_levels": mean_max, "bound_levels": greatest_max, "runs": rows,
