@@ -128,8 +128,8 @@ def main():
         mean, greatest = min(m for m, _ in pairs), min(g for _, g in pairs)
         good &= mean >= 10 * mean_max and greatest >= 10 * greatest_max
         print(f"bound: mean {mean_max}, greatest {greatest_max}; nearest of {len(pairs)} "
-              f"neighbouring seeds: mean {mean:.2f} = {mean / mean_max:.1f} times, greatest {greatest} = "
-              f"{greatest / greatest_max:.1f} times")
+              f"neighbouring seeds: mean {mean:.2f} = {mean / mean_max:.1f} times, "
+              f"greatest {greatest} = {greatest / greatest_max:.1f} times")
     if len(sys.argv) > 3:
         result = {"bound_mean_levels": mean_max, "bound_levels": greatest_max, "runs": rows,
                   "neighbouring_pairs": len(pairs), "nearest_mean_levels": round(mean, 3),
