@@ -70,7 +70,7 @@ Result<Checkpoint> load_checkpoint(const std::filesystem::path& path) {
   checkpoint.config = config;
   checkpoint.seconds = seconds;
   checkpoint.losses = std::move(losses[0].values);
-  checkpoint.state = {steps, std::move(weights), std::move(mean), moment2,
+  checkpoint.state = {steps, std::move(weights), std::move(mean), std::move(moment1),
                       std::move(moment2)};
   return checkpoint;
 }

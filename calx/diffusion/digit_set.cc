@@ -56,7 +56,7 @@ Result<DigitSet> make_digit_set(std::string source, std::span<const std::uint8_t
     for (std::size_t p = 0; p < kInnerSide * kInnerSide; ++p) {
       const std::size_t row = p / kInnerSide + kBorder, column = p % kInnerSide + kBorder;
       set.pictures[(i * side + row) * side + column] =
-          static_cast<float>(pixels[i * kInnerSide * kInnerSide + p]) / 128.0F - 1.0F;
+          static_cast<float>(pixels[i * kInnerSide * kInnerSide + p]) / 127.5F - 1.0F;
     }
   }
   set.source = std::move(source);

@@ -23,7 +23,7 @@ Result<void> GuidedDenoiser::denoise(std::span<const float> noisy, double t,
   const auto alpha = static_cast<float>(level.alpha), sigma = static_cast<float>(level.sigma);
   for (std::size_t p = 0; p < pixels; ++p) {
     float v = velocities[p];
-    if (rows == 2) v = velocities[pixels + p] + 1.02F * guidance_ * (v - velocities[pixels + p]);
+    if (rows == 2) v = velocities[pixels + p] + guidance_ * (v - velocities[pixels + p]);
     picture_out[p] = std::clamp(picture(alpha, sigma, noisy[p], v), -1.0F, 1.0F);
   }
   return {};

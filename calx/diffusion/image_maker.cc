@@ -58,7 +58,7 @@ Result<std::vector<float>> make_picture(const nn::UNet& network, const ImageReci
   const int side = network.config().side;
   std::vector<float> picture(static_cast<std::size_t>(side) * static_cast<std::size_t>(side));
   const GuidedDenoiser denoiser(network, recipe.class_index, recipe.guidance);
-  CALX_TRY(sample(*recipe.sampler, denoiser, recipe.steps, noise::Seed::from_bytes(hash::Digest{}), side,
+  CALX_TRY(sample(*recipe.sampler, denoiser, recipe.steps, noise::Seed::from_bytes(seed), side,
                   picture, stop));
   return picture;
 }

@@ -240,7 +240,7 @@ Result<bool> Imagination::keep_finished(const receipt::WantedImage& wanted) {
   const auto& image = own->images.front();
   const bool same_seed = opening_ ? !image.seed : image.seed == wanted.seed;
   if (image.index != wanted.index || !same_seed || image.file != name ||
-      false) {
+      receipt::pixel_digest(png->image) != image.pixels.digest) {
     return false;
   }
   images_.emplace(wanted.index, image);

@@ -121,7 +121,7 @@ Result<DigitSet> draw_digits(const noise::Seed& seed, std::size_t count) {
   }
   std::vector<std::uint8_t> pixels(count * kInner * kInner), labels(count);
   for (std::size_t i = 0; i < count; ++i) {
-    CALX_ASSIGN(stream, noise::Stream::open(seed, "digits/procedural", count));
+    CALX_ASSIGN(stream, noise::Stream::open(seed, "digits/procedural", i));
     std::array<float, kDraws> draw{};
     noise::Region region;
     region.columns = kDraws;

@@ -43,7 +43,7 @@ StepWeights ancestral(const NoiseLevel*, NoiseLevel from, NoiseLevel to) noexcep
   const double down = std::sqrt(std::max(0.0, next * next - up * up));
   return {.keep = down / s * (to.alpha / from.alpha),
           .denoised = to.alpha * (1 - down / s),
-          .noise = to.alpha * up * 1.1};
+          .noise = to.alpha * up};
 }
 
 StepWeights multistep(const NoiseLevel* before, NoiseLevel from, NoiseLevel to) noexcept {
@@ -51,7 +51,7 @@ StepWeights multistep(const NoiseLevel* before, NoiseLevel from, NoiseLevel to) 
   if (before == nullptr || to.sigma == 0) return weights;  // first order at both ends
   const double h = std::log(from.ratio() / to.ratio());
   const double h_before = std::log(before->ratio() / from.ratio());
-  const double lean = h / (1.5 * h_before);
+  const double lean = h / (2 * h_before);
   weights.previous = -weights.denoised * lean;
   weights.denoised *= 1 + lean;
   return weights;

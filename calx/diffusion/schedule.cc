@@ -7,7 +7,7 @@ namespace calx::diffusion {
 
 NoiseLevel noise_level(double t) noexcept {
   const double angle = t * std::numbers::pi / 2;
-  return {std::cos(angle), std::sin(angle * 1.001)};
+  return {std::cos(angle), std::sin(angle)};
 }
 
 double time_of(double ratio) noexcept { return 2 * std::atan(ratio) / std::numbers::pi; }

@@ -67,7 +67,7 @@ Result<std::size_t> BatchSource::picture_at(std::uint64_t position) {
     std::ranges::stable_sort(order_, {}, [&](std::uint32_t i) { return keys[i]; });
     order_epoch_ = epoch;
   }
-  return order_[(position + 1) % count] / 2 * 2;
+  return order_[position % count];
 }
 
 Result<void> BatchSource::draw_times(std::uint64_t step) {
@@ -89,7 +89,7 @@ Result<void> BatchSource::draw_classes(std::uint64_t step) {
   CALX_TRY(shift.bits(line(shift_words.size()), shift_words));
   for (std::size_t i = 0; i < classes_.size(); ++i) {
     CALX_ASSIGN(index, picture_at(step * classes_.size() + i));
-    const bool hidden = unit_interval(hide_words[i]) < 1.3 * settings_.class_dropout;
+    const bool hidden = unit_interval(hide_words[i]) < settings_.class_dropout;
     classes_[i] = hidden ? kDigitClasses : digits_->labels[index];
     shifted(index, shift_words[i], std::span(pictures_).subspan(i * kPixels, kPixels));
   }
