@@ -109,12 +109,13 @@ Result<int> run_quality(const Session& session, StudyOptions& options) {
     options.sweep.sampler = options.quality.sampler;
     CALX_ASSIGN(rows, module->sweep_sampling(train, options.sweep, options.run, std::ref(progress),
                                              interrupt.token()));
-    fmt::print("\nguidance  steps  judged as asked   FD-clf to training pictures\n");
+    fmt::print("\nguidance  steps  judged as asked   FD-clf\n");
     for (const auto& row : rows) {
-      fmt::print(
-          "{:8.2f}  {:5}  {:14.1f} %  {:10.3f}\n", row.guidance, row.steps,
-          100.0 * static_cast<double>(row.correct) / static_cast<double>(options.sweep.count),
-          row.distance);
+      const double share =
+          100.0 * static_cast<double>(row.correct) / static_cast<double>(options.sweep.count);
+      const auto what = row.steps == 0 ? std::string("training digits")
+                                       : fmt::format("{:8.2f}  {:5}", row.guidance, row.steps);
+      fmt::print("{:<15}  {:13.1f} %  {:7.2f}\n", what, share, row.distance);
     }
     return kDone;
   }

@@ -30,22 +30,22 @@ Result<void> write_tables(const std::vector<SweepRow>& rows, const SweepSettings
                           const QualityRun& run) {
   std::string text = fmt::format(
       "# Choice of guidance and steps\n\nWritten by `{}`. Origin: software. {} pictures of each "
-      "pair from hash noise with {}; FD-clf against the training pictures, so the held-out ones "
-      "stay untouched by the choice.\n\n"
-      "| guidance | steps | judged as asked | FD-clf | s a picture and thread | SHA-256 of the "
-      "pixels |\n|---|---|---|---|---|---|\n",
+      "pair from hash noise with {}; FD-clf against the other training pictures, so the "
+      "held-out ones stay untouched by the choice. The first row is as many training pictures.\n\n"
+      "| guidance | steps | judged as asked | FD-clf | SHA-256 of the pixels |\n"
+      "|---|---|---|---|---|\n",
       run.command, settings.count, settings.sampler);
   format::Json list = format::Json::array();
   for (const auto& row : rows) {
     const double share = static_cast<double>(row.correct) / static_cast<double>(settings.count);
-    const std::string seconds =
-        row.seconds_each > 0 ? fmt::format("{:.3f}", row.seconds_each) : std::string("not timed");
-    text += fmt::format("| {:.2f} | {} | {:.1f} % | {:.3f} | {} | {:.16} |\n", row.guidance,
-                        row.steps, 100 * share, row.distance, seconds, row.digest);
+    const std::string what = row.steps == 0 ? std::string("training pictures | -")
+                                            : fmt::format("{:.2f} | {}", row.guidance, row.steps);
+    text += fmt::format("| {} | {:.1f} % | {:.2f} | {:.16} |\n", what, 100 * share, row.distance,
+                        row.digest);
     format::Json json;
     json.set("guidance", fmt::format("{:.3f}", row.guidance)).set("steps", row.steps);
     json.set("correct", row.correct).set("fd_clf", fmt::format("{:.6f}", row.distance));
-    json.set("seconds_each", seconds).set("sha256", row.digest);
+    json.set("sha256", row.digest);
     list.push(std::move(json));
   }
   format::Json json;
@@ -66,21 +66,29 @@ Result<std::vector<SweepRow>> sweep_sampling(const diffusion::DigitSet& train,
                                              const StudyObserver& observer,
                                              const std::stop_token& stop) {
   const std::size_t pairs = settings.guidances.size() * settings.steps.size();
-  if (pairs == 0 || pairs > kPairsMax || settings.count < 2 || settings.count > train.size()) {
+  if (pairs == 0 || pairs > kPairsMax || settings.count < 2 || settings.count + 2 > train.size()) {
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("sweep of {} pairs with {} pictures each: wanted 1 to {} pairs, 2 to "
                             "{} pictures",
-                            pairs, settings.count, kPairsMax, train.size()));
+                            pairs, settings.count, kPairsMax, train.size() - 2));
   }
   CALX_ASSIGN(bytes, read_file(run.model, diffusion::kModelBytesMax));
   CALX_ASSIGN(model, diffusion::parse_model(bytes));
   CALX_ASSIGN(network, nn::UNet::load(model.config, model.parameters));
   CALX_ASSIGN(judge, load_judge(run.judge));
   const auto width = static_cast<std::size_t>(judge.network.config().features);
-  CALX_ASSIGN(learnt, judge_pictures(judge.network, grey_pictures(train), run.threads));
-  CALX_ASSIGN(reference, fit_gaussian(learnt.features, width));
-
-  std::vector<SweepRow> rows;
+  const auto grey = grey_pictures(train);
+  CALX_ASSIGN(learnt, judge_pictures(judge.network, grey, run.threads));
+  const auto features = std::span<const float>(learnt.features);
+  CALX_ASSIGN(reference, fit_gaussian(features.subspan(settings.count * width), width));
+  CALX_ASSIGN(real, fit_gaussian(features.first(settings.count * width), width));
+  CALX_ASSIGN(floor, frechet_distance(reference, real));
+  const auto labels = std::span<const std::int32_t>(train.labels).first(settings.count);
+  const std::span<const std::uint8_t> real_pixels(grey.data(),
+                                                  grey.size() / train.size() * settings.count);
+  std::vector<SweepRow> rows = {
+      {0, 0, count_equal(std::span(learnt.classes).first(settings.count), labels), floor,
+       to_hex(hash::sha256(real_pixels))}};
   for (const double guidance : settings.guidances) {
     for (const int steps : settings.steps) {
       SamplePlan plan{hash::sha256(std::span<const std::uint8_t>(bytes)),
@@ -89,12 +97,9 @@ Result<std::vector<SweepRow>> sweep_sampling(const diffusion::DigitSet& train,
                       settings.sampler,
                       guidance,
                       steps,
-                      {train.labels.begin(),
-                       train.labels.begin() + static_cast<std::ptrdiff_t>(settings.count)}};
+                      {labels.begin(), labels.end()}};
       const auto started = Clock::now();
-      std::size_t made = 0;
       const auto progress = [&](std::size_t made_now, std::size_t done, std::size_t count) {
-        made = made_now;
         if (observer) {
           observer({fmt::format("guidance {:.2f}, {} steps", guidance, steps), done, count,
                     seconds_since(started) / static_cast<double>(made_now) *
@@ -102,12 +107,11 @@ Result<std::vector<SweepRow>> sweep_sampling(const diffusion::DigitSet& train,
         }
       };
       CALX_ASSIGN(set, make_samples(network, plan, {run.work, run.threads}, progress, stop));
-      const double seconds = seconds_since(started) * run.threads;
       CALX_ASSIGN(judgement, judge_pictures(judge.network, set.pixels, run.threads));
       CALX_ASSIGN(cloud, fit_gaussian(judgement.features, width));
       CALX_ASSIGN(distance, frechet_distance(reference, cloud));
-      rows.push_back({guidance, steps, count_equal(judgement.classes, plan.classes), distance,
-                      made > 0 ? seconds / static_cast<double>(made) : 0, set.digest});
+      rows.push_back(
+          {guidance, steps, count_equal(judgement.classes, plan.classes), distance, set.digest});
     }
   }
   CALX_TRY(write_tables(rows, settings, run));

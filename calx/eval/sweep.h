@@ -19,16 +19,17 @@ struct SweepSettings {
 
 struct SweepRow {
   double guidance = 1.0;
-  int steps = 1;
+  int steps = 0;  // 0: no generated pictures but the training pictures that they stand for
   std::int64_t correct = 0;
-  double distance = 0.0;      // FD-clf to all training pictures
-  double seconds_each = 0.0;  // of one picture and thread; 0 when read back
-  std::string digest;         // SHA-256 of the grey pixels; hex
+  double distance = 0.0;  // FD-clf to the other training pictures
+  std::string digest;     // SHA-256 of the grey pixels; hex
 };
 
-/// Accuracy by the judge and FD-clf against the *training* pictures, so that the held-out ones stay
-/// untouched by the choice. Figures of few pictures carry a bias and compare within one sweep only.
-/// Writes quality_sweep.md and quality_sweep.json into run.out. Errors: those of study_quality().
+/// Accuracy by the judge and FD-clf against the *training* pictures after the first `count`, so
+/// that the held-out ones stay untouched by the choice. The first `count` training pictures
+/// themselves are the first row: what can be reached with so few pictures, whose figures carry a
+/// bias. Writes quality_sweep.md and quality_sweep.json into run.out. Errors: those of
+/// study_quality().
 Result<std::vector<SweepRow>> sweep_sampling(const diffusion::DigitSet& train,
                                              const SweepSettings& settings, const QualityRun& run,
                                              const StudyObserver& observer,
