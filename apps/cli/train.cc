@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <cmath>
 #include <cstdio>
 #include <memory>
 #include <thread>
@@ -29,7 +28,8 @@ struct TrainOptions {
 };
 
 std::string clock_text(double seconds) {
-  const long whole = std::lround(seconds);
+  const auto whole =
+      std::chrono::round<std::chrono::seconds>(std::chrono::duration<double>(seconds)).count();
   return fmt::format("{}:{:02}", whole / 60, whole % 60);
 }
 

@@ -8,6 +8,6 @@ namespace calx {
 
 }  // namespace calx
 
-#define CALX_ASSERT(condition)                                           \
-  (static_cast<bool>(condition) ? static_cast<void>(0)                   \
+#define CALX_ASSERT(condition)                         \
+  (static_cast<bool>(condition) ? static_cast<void>(0) \
                                 : ::calx::assertion_failed(#condition, __FILE__, __LINE__))

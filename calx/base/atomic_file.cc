@@ -58,8 +58,8 @@ void sync_folder(const std::filesystem::path& path) noexcept {
   if (fd.get() >= 0) ::fsync(fd.get());
 }
 
-Result<void> write_by_rename(const std::filesystem::path& path,
-                             std::span<const std::uint8_t> bytes, unsigned mode, bool replace) {
+Result<void> write_by_rename(const std::filesystem::path& path, std::span<const std::uint8_t> bytes,
+                             unsigned mode, bool replace) {
   const auto part = temporary_beside(path);
   Descriptor fd(::open(part.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
   if (fd.get() < 0) return system_error("write", path, errno);
@@ -102,7 +102,7 @@ Result<std::vector<std::uint8_t>> read_file(const std::filesystem::path& path,
                                             std::uint64_t bytes_max) {
   const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (fd.get() < 0) return system_error("read", path, errno);
-  struct stat info {};
+  struct stat info{};
   if (::fstat(fd.get(), &info) != 0) return system_error("read", path, errno);
   if (S_ISDIR(info.st_mode)) return system_error("read", path, EISDIR);
   std::vector<std::uint8_t> bytes;

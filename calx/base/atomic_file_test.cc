@@ -42,7 +42,7 @@ TEST_F(AtomicFileTest, CreateNeverReplaces) {
   ASSERT_TRUE(create_file(path, first, 0600));
   EXPECT_EQ(create_file(path, second, 0600).error().code, ErrorCode::kInvalidArgument);
   EXPECT_EQ(read_file(path, 10).value(), first);
-  struct stat info {};
+  struct stat info{};
   ASSERT_EQ(::stat(path.c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777u, 0600u);
   EXPECT_EQ(entries(), 1u);

@@ -55,14 +55,14 @@ std::unexpected<Error> fail(Result<T>&& failed) {
 }  // namespace calx
 
 // Returns the error of `expression` from the calling function, if it has one.
-#define CALX_TRY(expression)                                                       \
-  do {                                                                             \
-    auto calx_try_result = (expression);                                           \
+#define CALX_TRY(expression)                                                          \
+  do {                                                                                \
+    auto calx_try_result = (expression);                                              \
     if (!calx_try_result) return std::unexpected(std::move(calx_try_result).error()); \
   } while (false)
 
 // Declares `name` as the value of `expression`, or returns its error.
-#define CALX_ASSIGN(name, expression)                                            \
-  auto name##_result = (expression);                                             \
+#define CALX_ASSIGN(name, expression)                                           \
+  auto name##_result = (expression);                                            \
   if (!name##_result) return std::unexpected(std::move(name##_result).error()); \
   auto& name = *name##_result

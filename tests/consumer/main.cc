@@ -14,8 +14,8 @@ calx::Result<void> first_steps() {
                                                 "init", /*index=*/0));
   std::vector<float> values(4);
   CALX_TRY(stream.normal({.columns = 4}, values));
-  std::printf("calx %.6f %.6f %.6f %.6f\n", double{values[0]}, double{values[1]},
-              double{values[2]}, double{values[3]});
+  std::printf("calx %.6f %.6f %.6f %.6f\n", double{values[0]}, double{values[1]}, double{values[2]},
+              double{values[3]});
   // Receipts: what is none is refused with a reason, not believed.
   CALX_ASSIGN(report, calx::receipt::verify("{}", {}));
   if (!report.failed()) {
