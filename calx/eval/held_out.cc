@@ -73,4 +73,18 @@ Result<Gallery> take_like(const diffusion::DigitSet& digits, std::span<const std
   return pick(digits, indices);
 }
 
+Result<Parts> spread_out(const diffusion::DigitSet& digits, std::size_t count) {
+  if (count < 2 || count + 2 > digits.size()) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("{} pictures out of {}: wanted at least 2 in both parts", count,
+                            digits.size()));
+  }
+  std::vector<std::size_t> chosen, rest;
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    const bool next = chosen.size() < count && i == chosen.size() * digits.size() / count;
+    (next ? chosen : rest).push_back(i);
+  }
+  return Parts{pick(digits, chosen), pick(digits, rest)};
+}
+
 }  // namespace calx::eval

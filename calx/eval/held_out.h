@@ -1,4 +1,5 @@
-// The held-out digits in two halves of one make-up, and other sets in the same make-up.
+// Labelled digits in two halves of one make-up, other sets in the same make-up, and samples of
+// sets.
 #pragma once
 
 #include <cstdint>
@@ -31,5 +32,12 @@ Result<Halves> split_halves(const diffusion::DigitSet& digits, std::size_t count
 /// The first unused picture of each wanted class, in order: a set with exactly these labels.
 /// Errors: kInvalidArgument when a class runs out.
 Result<Gallery> take_like(const diffusion::DigitSet& digits, std::span<const std::int32_t> wanted);
+
+/// `count` pictures evenly spread over the set (every n-th; a file may be sorted by class), and the
+/// others. Errors: kInvalidArgument unless both parts get two pictures.
+struct Parts {
+  Gallery chosen, rest;
+};
+Result<Parts> spread_out(const diffusion::DigitSet& digits, std::size_t count);
 
 }  // namespace calx::eval

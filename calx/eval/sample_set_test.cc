@@ -179,5 +179,15 @@ TEST(HeldOutTest, TakesAsManyOfEachClassAsWanted) {
   EXPECT_EQ(take_like(digits, too_many).error().code, ErrorCode::kInvalidArgument);
 }
 
+TEST(HeldOutTest, SpreadsASampleOverASortedSet) {
+  const std::vector<std::uint8_t> labels = {0, 0, 0, 0, 1, 1, 1, 2, 2, 2};
+  const auto parts = spread_out(numbered_digits(labels), 4);
+  ASSERT_TRUE(parts);
+  EXPECT_EQ(numbers(parts->chosen), (std::vector<int>{0, 2, 5, 7}));
+  EXPECT_EQ(numbers(parts->rest), (std::vector<int>{1, 3, 4, 6, 8, 9}));
+  EXPECT_EQ(parts->chosen.labels, (std::vector<std::int32_t>{0, 0, 1, 2}));
+  EXPECT_EQ(spread_out(numbered_digits(labels), 9).error().code, ErrorCode::kInvalidArgument);
+}
+
 }  // namespace
 }  // namespace calx::eval

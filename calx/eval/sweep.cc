@@ -2,13 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <chrono>
 
 #include "calx/base/atomic_file.h"
 #include "calx/base/hex.h"
 #include "calx/diffusion/model_file.h"
 #include "calx/eval/frechet.h"
+#include "calx/eval/held_out.h"
 #include "calx/eval/judge.h"
 #include "calx/eval/sample_set.h"
 #include "calx/format/canonical_json.h"
@@ -66,29 +66,25 @@ Result<std::vector<SweepRow>> sweep_sampling(const diffusion::DigitSet& train,
                                              const StudyObserver& observer,
                                              const std::stop_token& stop) {
   const std::size_t pairs = settings.guidances.size() * settings.steps.size();
-  if (pairs == 0 || pairs > kPairsMax || settings.count < 2 || settings.count + 2 > train.size()) {
+  if (pairs == 0 || pairs > kPairsMax) {
     return fail(ErrorCode::kInvalidArgument,
-                fmt::format("sweep of {} pairs with {} pictures each: wanted 1 to {} pairs, 2 to "
-                            "{} pictures",
-                            pairs, settings.count, kPairsMax, train.size() - 2));
+                fmt::format("sweep of {} pairs: wanted 1 to {}", pairs, kPairsMax));
   }
   CALX_ASSIGN(bytes, read_file(run.model, diffusion::kModelBytesMax));
   CALX_ASSIGN(model, diffusion::parse_model(bytes));
   CALX_ASSIGN(network, nn::UNet::load(model.config, model.parameters));
   CALX_ASSIGN(judge, load_judge(run.judge));
   const auto width = static_cast<std::size_t>(judge.network.config().features);
-  const auto grey = grey_pictures(train);
-  CALX_ASSIGN(learnt, judge_pictures(judge.network, grey, run.threads));
-  const auto features = std::span<const float>(learnt.features);
-  CALX_ASSIGN(reference, fit_gaussian(features.subspan(settings.count * width), width));
-  CALX_ASSIGN(real, fit_gaussian(features.first(settings.count * width), width));
-  CALX_ASSIGN(floor, frechet_distance(reference, real));
-  const auto labels = std::span<const std::int32_t>(train.labels).first(settings.count);
-  const std::span<const std::uint8_t> real_pixels(grey.data(),
-                                                  grey.size() / train.size() * settings.count);
+  CALX_ASSIGN(parts, spread_out(train, settings.count));
+  CALX_ASSIGN(rest, judge_pictures(judge.network, parts.rest.pixels, run.threads));
+  CALX_ASSIGN(real, judge_pictures(judge.network, parts.chosen.pixels, run.threads));
+  CALX_ASSIGN(reference, fit_gaussian(rest.features, width));
+  CALX_ASSIGN(chosen, fit_gaussian(real.features, width));
+  CALX_ASSIGN(floor, frechet_distance(reference, chosen));
+  const auto& labels = parts.chosen.labels;
   std::vector<SweepRow> rows = {
-      {0, 0, count_equal(std::span(learnt.classes).first(settings.count), labels), floor,
-       to_hex(hash::sha256(real_pixels))}};
+      {0, 0, count_equal(real.classes, labels), floor,
+       to_hex(hash::sha256(std::span<const std::uint8_t>(parts.chosen.pixels)))}};
   for (const double guidance : settings.guidances) {
     for (const int steps : settings.steps) {
       SamplePlan plan{hash::sha256(std::span<const std::uint8_t>(bytes)),
@@ -97,7 +93,7 @@ Result<std::vector<SweepRow>> sweep_sampling(const diffusion::DigitSet& train,
                       settings.sampler,
                       guidance,
                       steps,
-                      {labels.begin(), labels.end()}};
+                      labels};
       const auto started = Clock::now();
       const auto progress = [&](std::size_t made_now, std::size_t done, std::size_t count) {
         if (observer) {

@@ -25,11 +25,11 @@ struct SweepRow {
   std::string digest;     // SHA-256 of the grey pixels; hex
 };
 
-/// Accuracy by the judge and FD-clf against the *training* pictures after the first `count`, so
-/// that the held-out ones stay untouched by the choice. The first `count` training pictures
-/// themselves are the first row: what can be reached with so few pictures, whose figures carry a
-/// bias. Writes quality_sweep.md and quality_sweep.json into run.out. Errors: those of
-/// study_quality().
+/// The classes are those of `count` training pictures spread over the set, and these pictures are
+/// the first row: what can be reached with so few, whose figures carry a bias. Accuracy by the
+/// judge; FD-clf against the remaining *training* pictures, so that the held-out ones stay
+/// untouched by the choice.
+/// Writes quality_sweep.md and quality_sweep.json into run.out. Errors: those of study_quality().
 Result<std::vector<SweepRow>> sweep_sampling(const diffusion::DigitSet& train,
                                              const SweepSettings& settings, const QualityRun& run,
                                              const StudyObserver& observer,
