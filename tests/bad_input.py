@@ -140,6 +140,11 @@ def refusals(folder):
             "--out", "run", says="nosuch.npz")
     refuses("nothing to resume", cases, "train", "digits", "--quick", "--data", "procedural",
             "--resume", "--out", "run")
+    refuses("header of two bytes", cases, "hash", "scan", "00ff", says="2 bytes")
+    refuses("descending nonces", cases, "hash", "scan", "00" * 80, "--from", 2, "--to", 1)
+    os.environ["CALX_KERNEL"] = "abacus"
+    refuses("unknown kernel", cases, "hash", "kernels", status=(2,), says='"abacus"')
+    del os.environ["CALX_KERNEL"]
     refuses("unknown verb", cases, "nosuch")
     refuses("no verb", cases)
 

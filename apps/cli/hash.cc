@@ -1,6 +1,7 @@
 // calx hash: the SHA-256 kernels of this CPU, a quick look at their speed, and the header scan.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,7 +24,7 @@ constexpr hash::Operation kOperations[] = {hash::Operation::kCompress, hash::Ope
 
 Result<void> print(const format::Json& json) {
   CALX_ASSIGN(text, format::encode_pretty_json(json));
-  fmt::print("{}\n", text);
+  fmt::print("{}", text);
   return {};
 }
 

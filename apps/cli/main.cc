@@ -67,7 +67,7 @@ int main(int argc, char** argv) {
   }
   if (const char* kernel = std::getenv("CALX_KERNEL"); kernel != nullptr && *kernel != '\0') {
     const auto used = calx::cli::use_kernel(kernel);
-    if (!used) session.action = [&used] { return calx::fail(calx::Result<void>(used)); };
+    if (!used) session.action = [error = used.error()] { return std::unexpected(error); };
   }
   const auto status = session.action();
   if (status) return *status;

@@ -90,14 +90,13 @@ using Bench = void (*)(benchmark::State&, const Kernel&);
 
 void add(const std::string& operation, const Kernel& kernel, Bench bench, const char* parameter,
          std::int64_t value) {
-  std::string name = "hash/" + operation + "/" + std::string(kernel.name) + "/software";
-  if (parameter != nullptr) name += std::string("/") + parameter + ":" + std::to_string(value);
-  benchmark::RegisterBenchmark(name.c_str(), [bench, &kernel](benchmark::State& state) {
-    bench(state, kernel);
-  })->Arg(value);
+  const std::string name = "hash/" + operation + "/" + std::string(kernel.name) + "/software";
+  auto* registered = benchmark::RegisterBenchmark(
+      name.c_str(), [bench, &kernel](benchmark::State& state) { bench(state, kernel); });
+  if (parameter != nullptr) registered->ArgName(parameter)->Arg(value);
 }
 
-const bool registered = [] {
+const bool all_added = [] {
   for (const Kernel* kernel : kernels()) {
     if (!kernel->supported()) continue;
     add("compress", *kernel, compress, "bytes", 64);
