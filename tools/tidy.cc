@@ -112,7 +112,7 @@ class Tree {
     for (auto it = fs::recursive_directory_iterator(root_); it != fs::end(it); ++it) {
       const auto path = it->path().lexically_relative(root_).generic_string();
       static const std::set<std::string> kNotSource = {"build", "out", ".git", "models",
-                                                       "docs/results"};
+                                                       "docs/results", "fuzz/corpus"};
       if (kNotSource.contains(path) || it->path().filename() == "__pycache__") {
         it.disable_recursion_pending();
       } else if (it->is_regular_file() && is_text(it->path())) {

@@ -10,7 +10,8 @@ import sys
 
 def main(program, source):
     text = (pathlib.Path(source) / "docs/protocol/noise.md").read_text()
-    wanted = re.search(r"`noise_exactness` prints on every machine: `([0-9a-f]{64})`", text).group(1)
+    sentence = r"`noise_exactness` prints on every machine: `([0-9a-f]{64})`"
+    wanted = re.search(sentence, text).group(1)
     pairs = subprocess.run([program, "--list"], check=True, capture_output=True, text=True).stdout
     wrong = 0
     for pair in pairs.splitlines():
