@@ -24,12 +24,14 @@ namespace calx::cli {
 namespace {
 
 constexpr std::uint64_t kPictureBytesMax = 1ull << 30;
+constexpr std::uint64_t kOpeningBytesMax = 65'536;
 constexpr std::string_view kPngSignature("\x89PNG\r\n\x1a\n", 8);
 
 struct Arguments {
   std::string file;
   std::string key;
   std::string seed, salt;
+  std::string opening;
   bool without_pixels = false;
 };
 
@@ -95,6 +97,24 @@ Result<Evidence> evidence_of(const std::string& file) {
                   }};
 }
 
+Result<receipt::SeedOpening> opening_of(const std::string& seed_text, const std::string& digits) {
+  CALX_ASSIGN(seed, noise::Seed::parse(seed_text));
+  receipt::SeedOpening opening{.seed = seed};
+  if (!from_hex(digits, opening.salt)) {
+    return fail(ErrorCode::kInvalidArgument, "the salt of a private seed wants 64 hex digits");
+  }
+  return opening;
+}
+
+// The file that calx imagine --private-seed leaves for the owner.
+Result<receipt::SeedOpening> read_opening(const std::string& file) {
+  CALX_ASSIGN(bytes, read_file(file, kOpeningBytesMax));
+  CALX_ASSIGN(json, format::parse_json(as_text(bytes)));
+  CALX_ASSIGN(seed, format::string_member(json, "seed", file));
+  CALX_ASSIGN(salt, format::string_member(json, "salt", file));
+  return opening_of(seed, salt);
+}
+
 Result<receipt::VerifyOptions> options_of(const Arguments& arguments) {
   receipt::VerifyOptions options;
   if (!arguments.key.empty()) {
@@ -102,20 +122,25 @@ Result<receipt::VerifyOptions> options_of(const Arguments& arguments) {
     options.key = key;
   }
   if (!arguments.salt.empty()) {
-    CALX_ASSIGN(seed, noise::Seed::parse(arguments.seed));
-    hash::Digest salt{};
-    if (!from_hex(arguments.salt, salt)) {
-      return fail(ErrorCode::kInvalidArgument, "--salt wants 64 hex digits");
-    }
-    options.opening = receipt::SeedOpening{.seed = seed, .salt = salt};
+    CALX_ASSIGN(opening, opening_of(arguments.seed, arguments.salt));
+    options.opening = opening;
+  } else if (!arguments.opening.empty()) {
+    CALX_ASSIGN(opening, read_opening(arguments.opening));
+    options.opening = opening;
   }
   options.no_pixels_reason = "--without-pixels";
   return options;
 }
 
-// A receipt is a stranger's text: no control character of it reaches the terminal.
+// A receipt is a stranger's text: no control character of it (C0, DEL, C1 in UTF-8) reaches the
+// terminal.
 std::string printable(std::string text) {
-  std::ranges::replace_if(text, [](char c) { return c < 0x20 || c == 0x7f; }, '?');
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const auto next = static_cast<unsigned char>(i + 1 < text.size() ? text[i + 1] : 0);
+    if (byte < 0x20 || byte == 0x7f) text[i] = '?';
+    if (byte == 0xc2 && next >= 0x80 && next < 0xa0) text[i] = text[i + 1] = '?';
+  }
   return text;
 }
 
@@ -212,6 +237,8 @@ void add_verify(CLI::App& app, Session& session) {
   auto* salt = verb->add_option("--salt", arguments->salt, "64 hex digits from the seed's owner");
   seed->needs(salt);
   salt->needs(seed);
+  verb->add_option("--opening", arguments->opening, "the owner's file that holds seed and salt")
+      ->excludes(salt);
   verb->callback([arguments, &session] {
     session.action = [arguments, &session] { return run(*arguments, session.json); };
   });

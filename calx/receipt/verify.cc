@@ -142,6 +142,10 @@ Result<Report> verify(std::string_view receipt_text, const VerifyOptions& option
   }
   report.receipt = std::move(*parsed);
   const Receipt& receipt = *report.receipt;
+  if (options.opening && !std::holds_alternative<PrivateSeed>(receipt.request.identity.seed)) {
+    return fail(ErrorCode::kInvalidArgument,
+                "the seed of this receipt is not private: there is nothing to open");
+  }
   auto& checks = report.checks;
   checks.push_back(pass("format", std::string(kReceiptFormat)));
   checks.push_back(check_signature(receipt));

@@ -82,7 +82,8 @@ struct VerifyOptions {
 };
 
 /// All checks of docs/protocol/receipt.md on one receipt. A claim that does not hold is a failed
-/// check, not an Error. Errors: kCancelled, kResourceExhausted (memory).
+/// check, not an Error. Errors: kInvalidArgument (an opening for a seed that is not private),
+/// kCancelled, kResourceExhausted (memory).
 /// Cost: the latents, up to 2^22 expected hashes for "lowest", and the regenerator.
 Result<Report> verify(std::string_view receipt_text, const VerifyOptions& options,
                       std::stop_token stop = {});

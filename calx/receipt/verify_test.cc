@@ -201,6 +201,13 @@ TEST(VerifyTest, APrivateSeedIsCheckedOnlyWhenItIsShown) {
   EXPECT_EQ(verdict_of(verified(made.receipt, options), "seeds"), Verdict::kFail);
 }
 
+TEST(VerifyTest, AnOpeningForAnOpenSeedIsAMistakeOfTheCaller) {
+  VerifyOptions options;
+  options.opening = SeedOpening{.seed = *noise::Seed::from_text("hello"), .salt = {}};
+  const auto report = verify(*encode_canonical(example::make().receipt), options);
+  EXPECT_EQ(report.error().code, ErrorCode::kInvalidArgument);
+}
+
 TEST(VerifyTest, PicturesAreComparedWithTheirDigests) {
   Made made = example::make();
   ToyRegenerator toy;
