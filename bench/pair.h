@@ -20,7 +20,7 @@ struct Spent {
 /// Which time is compared.
 enum class Clock {
   kCpu,   // CPU time of the one thread that works: other load does not enter
-  kCore,  // wall time, judged only when the threads had their cores to themselves
+  kCore,  // wall time of pairs in which the threads had their cores to themselves
   kWall,  // wall time: whole processes, which also wait for the disk
 };
 
@@ -48,8 +48,9 @@ struct Case {
   std::function<std::string()> remark;  // one line for the report, after the timing; may be empty
 };
 
-/// Least share of a core, in the median of either side, for a verdict by Clock::kCore.
-inline constexpr double kCoreShareMin = 0.9;
+/// Least share of its cores that either side of a pair must have had, by Clock::kCore; other pairs
+/// are tried again, and when too many were disturbed there is no verdict.
+inline constexpr double kCoreShareMin = 0.95;
 
 /// How long to measure.
 struct Effort {
@@ -80,7 +81,9 @@ struct Outcome {
   double bar = 0;
   std::vector<double> ours{}, rival{};  // seconds an item, pair by pair
   Ratio ratio{};
-  double core_share = 0;  // CPU time over wall time: the lower of both sides' medians
+  double core_share = 0;      // CPU time over wall time of the worse-off side, median
+  std::size_t disturbed = 0;  // pairs below kCoreShareMin
+  bool busy = false;          // too many of them
   Verdict verdict = Verdict::kShown;
   std::string detail{};  // what is missing, what went wrong, or the remark
 };

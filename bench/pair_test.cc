@@ -2,6 +2,7 @@
 // Method: law tests on hand-made seconds; sides that return scripted times instead of working.
 #include "bench/pair.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace calx::bench {
@@ -76,7 +77,21 @@ TEST(PairTest, WithholdsTheVerdictOnABusyMachine) {
   };
   const Outcome busy = measure(work, kFour);
   EXPECT_EQ(busy.verdict, Verdict::kShown);
-  EXPECT_NE(busy.detail.find("busy: 85 %"), std::string::npos) << busy.detail;
+  EXPECT_EQ(busy.detail, "16 of 16 pairs did not have 95 % of their cores: the machine is busy");
+}
+
+TEST(PairTest, LeavesOutPairsThatLostTheirCores) {
+  Case work = scripted_case(1, 2, 2);
+  work.clock = Clock::kCore;
+  int call = 0;
+  work.rival.run = [&call](std::uint64_t, std::uint64_t) {
+    return ++call % 2 == 0 ? taken(2) : Result<Spent>(Spent{.wall_seconds = 50, .cpu_seconds = 2});
+  };
+  const Outcome outcome = measure(work, kFour);
+  EXPECT_EQ(outcome.ratio.pair_max, 2);
+  EXPECT_EQ(outcome.verdict, Verdict::kMet);
+  EXPECT_EQ(outcome.ours.size(), 4u);
+  EXPECT_THAT(outcome.detail, testing::HasSubstr("and were left out"));
 }
 
 TEST(PairTest, TakesTurnsAndAlternatesWhoGoesFirst) {

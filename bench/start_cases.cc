@@ -109,7 +109,7 @@ std::vector<Case> start_cases(const Rivals& rivals) {
     return rival->check();
   };
   work.remark = [=, folder_lives = folder] {
-    return fmt::format("peak memory {:.1f} MiB against {:.1f} MiB",
+    return fmt::format("peak memory at most {:.1f} MiB against {:.1f} MiB",
                        static_cast<double>(ours->rss_kib_max) / 1024,
                        static_cast<double>(rival->rss_kib_max) / 1024);
   };
