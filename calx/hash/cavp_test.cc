@@ -68,7 +68,7 @@ std::vector<Vector> read_messages(const std::string& name) {
   std::vector<Vector> vectors;
   std::size_t length = 0;
   for (const auto& [key, value] : read_response_file(name)) {
-    if (key == "Len") length = std::stoull(value) / 8;
+    if (key == "Len") length = std::stoul(value) / 8;
     if (key == "Msg") {
       vectors.push_back({bytes(value), ""});
       vectors.back().message.resize(length);  // the empty message is written as one byte

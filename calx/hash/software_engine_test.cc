@@ -41,6 +41,9 @@ TEST(SoftwareEngineTest, ReportsTheSameForAnyNumberOfThreads) {
 
 TEST(SoftwareEngineTest, NamesTheLimitThatACallExceeds) {
   SoftwareDigestEngine engine;
+  if (engine.info().message_bytes_max >= SIZE_MAX) {
+    GTEST_SKIP() << "no message of this machine's address space exceeds the limit";
+  }
   const std::uint8_t byte = 0;
   // Only the size of the message is read before it is refused.
   const Message huge(&byte, static_cast<std::size_t>(engine.info().message_bytes_max + 1));
