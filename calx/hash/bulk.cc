@@ -12,14 +12,15 @@
 namespace calx::hash {
 namespace {
 
-constexpr std::size_t kSortedMax = 1024;  // messages that are sorted by length together
+constexpr std::size_t kSortedMax = 1024;  // messages that are sorted by shape together
 constexpr std::size_t kBatchMax = 64;     // messages handed to a kernel together
 
 std::size_t body_blocks(std::size_t bytes) noexcept { return bytes / 64; }
 std::size_t tail_blocks(std::size_t bytes) noexcept { return bytes % 64 < 56 ? 1 : 2; }
 
-bool same_shape(std::size_t bytes, std::size_t other) noexcept {
-  return body_blocks(bytes) == body_blocks(other) && tail_blocks(bytes) == tail_blocks(other);
+/// Messages of equal shape take the same number of body and tail blocks.
+std::size_t shape_of(std::size_t bytes) noexcept {
+  return 2 * body_blocks(bytes) + tail_blocks(bytes) - 1;
 }
 
 /// How many of `count` messages the wide kernel should take; the rest is so few that lanes would
@@ -73,19 +74,44 @@ void digest_shape(std::size_t count, const MessageAt& message_at, const Put& put
   for (std::size_t i = 0; i < count; ++i) put(i, digests[i]);
 }
 
+/// Fills `order` with the indices of `messages`, those of equal shape together.
+/// \pre there is a message
+void order_by_shape(std::span<const Message> messages, std::span<std::uint16_t> order) noexcept {
+  constexpr std::size_t kShapesMax = 64;  // messages below 2 KiB; longer ones hide the cost
+  const auto shape = [&](std::uint16_t index) { return shape_of(messages[index].size()); };
+  std::iota(order.begin(), order.end(), std::uint16_t{0});
+  const std::size_t first = shape_of(messages[0].size());
+  if (std::all_of(messages.begin(), messages.end(),
+                  [&](const Message& m) { return shape_of(m.size()) == first; })) {
+    return;
+  }
+  std::array<std::uint16_t, kShapesMax + 1> begins{};
+  bool all_short = true;
+  for (const Message& message : messages) {
+    const std::size_t key = shape_of(message.size());
+    all_short = all_short && key < kShapesMax;
+    if (key < kShapesMax) ++begins[key + 1];
+  }
+  if (!all_short) {
+    std::sort(order.begin(), order.end(),
+              [&](std::uint16_t a, std::uint16_t b) { return shape(a) < shape(b); });
+    return;
+  }
+  std::partial_sum(begins.begin(), begins.end(), begins.begin());
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    order[begins[shape_of(messages[i].size())]++] = static_cast<std::uint16_t>(i);
+  }
+}
+
 void digest_sorted(std::span<const Message> messages, std::span<Digest> digests) noexcept {
   std::array<std::uint16_t, kSortedMax> order;
   const auto used = std::span(order).first(messages.size());
-  std::iota(used.begin(), used.end(), std::uint16_t{0});
-  const auto bytes = [&](std::uint16_t index) { return messages[index].size(); };
-  const auto shorter = [&](std::uint16_t a, std::uint16_t b) { return bytes(a) < bytes(b); };
-  if (!std::is_sorted(used.begin(), used.end(), shorter)) {
-    std::sort(used.begin(), used.end(), shorter);
-  }
+  order_by_shape(messages, used);
+  const auto shape = [&](std::size_t i) { return shape_of(messages[used[i]].size()); };
   for (std::size_t first = 0; first < used.size();) {
     std::size_t count = 1;
     while (count < kBatchMax && first + count < used.size() &&
-           same_shape(bytes(used[first + count]), bytes(used[first]))) {
+           shape(first + count) == shape(first)) {
       ++count;
     }
     digest_shape(
