@@ -9,6 +9,7 @@
 #include <charconv>
 #include <limits>
 #include <new>
+#include <utility>
 #include <optional>
 
 #include "calx/hash/sha256.h"
@@ -76,7 +77,9 @@ Result<Extent> extent_of(std::span<const std::uint64_t> shape) {
 }
 
 Result<void> check(const LatentRequest& request, const Extent& extent) {
-  const auto refuse = [](std::string why) { return fail(ErrorCode::kInvalidArgument, why); };
+  const auto refuse = [](std::string why) {
+    return fail(ErrorCode::kInvalidArgument, std::move(why));
+  };
   if (extent.batch - 1 > std::numeric_limits<std::uint64_t>::max() - request.index) {
     return refuse(fmt::format("index {}: a batch of {} passes 2^64", request.index, extent.batch));
   }
