@@ -111,8 +111,8 @@ class Tree {
     std::vector<std::string> files;
     for (auto it = fs::recursive_directory_iterator(root_); it != fs::end(it); ++it) {
       const auto path = it->path().lexically_relative(root_).generic_string();
-      static const std::set<std::string> kNotSource = {"build", "out", ".git", "models",
-                                                       "docs/results", "fuzz/corpus"};
+      static const std::set<std::string> kNotSource = {"build",  "out",          ".git",
+                                                       "models", "docs/results", "fuzz/corpus"};
       if (kNotSource.contains(path) || it->path().filename() == "__pycache__") {
         it.disable_recursion_pending();
       } else if (it->is_regular_file() && is_text(it->path())) {

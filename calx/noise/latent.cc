@@ -9,8 +9,8 @@
 #include <charconv>
 #include <limits>
 #include <new>
-#include <utility>
 #include <optional>
+#include <utility>
 
 #include "calx/hash/sha256.h"
 #include "calx/noise/half.h"
