@@ -82,6 +82,14 @@ class Search {
   std::vector<std::uint32_t> nonces_;
 };
 
+void start_threads(unsigned count, Search& search, std::vector<std::jthread>& threads) {
+  try {
+    for (unsigned i = 0; i < count; ++i) threads.emplace_back([&search] { search.work(); });
+  } catch (const std::system_error&) {
+    return;  // the system grants no more threads; those that run share the work
+  }
+}
+
 }  // namespace
 
 SoftwareDigestEngine::SoftwareDigestEngine()
@@ -141,11 +149,7 @@ Result<ScanReport> SoftwareScanner::scan(const ScanRequest& request, std::stop_t
   Search search(request, std::move(stop));
   {
     std::vector<std::jthread> others;
-    try {
-      for (unsigned i = 1; i < threads_; ++i) others.emplace_back([&search] { search.work(); });
-    } catch (const std::system_error&) {
-      // The system grants no more threads; those that run share the work.
-    }
+    start_threads(threads_ - 1, search, others);
     search.work();
   }
   return std::move(search).report();
