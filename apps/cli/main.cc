@@ -50,6 +50,7 @@ int main(int argc, char** argv) {
   app.add_flag("--json", session.json, "print the result as JSON");
   app.fallthrough();
   calx::cli::add_bench(app, session);
+  calx::cli::add_device(app, session);
   calx::cli::add_hash(app, session);
   calx::cli::add_imagine(app, session);
   calx::cli::add_noise(app, session);

@@ -25,6 +25,7 @@ struct Session {
 
 /// Each verb adds its subcommands and sets session.action when chosen. One file a verb.
 void add_bench(CLI::App& app, Session& session);
+void add_device(CLI::App& app, Session& session);
 void add_hash(CLI::App& app, Session& session);
 void add_imagine(CLI::App& app, Session& session);
 void add_noise(CLI::App& app, Session& session);

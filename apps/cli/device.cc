@@ -1,0 +1,13 @@
+// calx device: miners, real and emulated.
+#include "apps/cli/device.h"
+
+namespace calx::cli {
+
+void add_device(CLI::App& app, Session& session) {
+  auto* verb =
+      app.add_subcommand("device", "miners: what they give, how to reach and emulate them");
+  verb->require_subcommand(1);
+  add_device_model(*verb, session);
+}
+
+}  // namespace calx::cli

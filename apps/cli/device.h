@@ -1,0 +1,10 @@
+// The subcommands of `calx device`: one file each, added in the order of `calx device --help`.
+#pragma once
+
+#include "apps/cli/verb.h"
+
+namespace calx::cli {
+
+void add_device_model(CLI::App& device, Session& session);
+
+}  // namespace calx::cli
