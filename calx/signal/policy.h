@@ -1,0 +1,35 @@
+// How a kind of work may use devices: rows of data, so that a new kind is a row and not a branch.
+#pragma once
+
+#include <chrono>
+#include <span>
+#include <string_view>
+
+#include "calx/base/origin.h"
+#include "calx/base/result.h"
+
+namespace calx::signal {
+
+struct Policy {
+  std::string_view name;
+  bool cached_first;       // an answer from the cache serves
+  bool search;             // a new search may be started
+  bool software_fallback;  // after the devices, or without any
+  Origin origin_min;       // a share of an earlier origin is refused
+  unsigned attempts_max;   // runs started for one job, the fallback not counted
+  unsigned lanes;          // devices that search one job at the same time, without overlap
+  std::chrono::milliseconds attempt_timeout;  // of one device on one job
+};
+
+/// training    throughput first: cached answers serve, anything else will do
+/// validation  as training, but never from the cache: what is judged is searched anew
+/// clinical    inference on people: a device or nothing, searched on two at once, never replaced
+/// cached      what is there already; starts nothing
+/// software    this processor alone
+/// Source: seed 001, section 5.4.
+std::span<const Policy> policies() noexcept;
+
+/// Errors: kInvalidArgument lists the names there are.
+Result<Policy> find_policy(std::string_view name);
+
+}  // namespace calx::signal

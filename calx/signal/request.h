@@ -1,0 +1,34 @@
+// A request on its way to a stamp, and what it gets.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string_view>
+
+#include "calx/hash/digest.h"
+#include "calx/work/stamp.h"
+
+namespace calx::signal {
+
+/// Chosen by the caller, once for each request: a second submission under the same id is the same
+/// request, not a new one.
+using RequestId = hash::Digest;
+
+struct AcceptedRequest {
+  RequestId id{};
+  hash::Digest commitment{};
+
+  friend bool operator==(const AcceptedRequest&, const AcceptedRequest&) = default;
+};
+
+/// A stamp that many requests share, and the place of one of them in its tree.
+struct StampedRequest {
+  std::shared_ptr<const work::Stamp> stamp = {};
+  work::TreePath path = {};
+};
+
+/// Called with the name of each durable step, before and after it; tests end the process there.
+using StepHook = std::function<void(std::string_view step)>;
+
+}  // namespace calx::signal
