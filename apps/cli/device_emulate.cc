@@ -1,0 +1,222 @@
+// calx device emulate: emulated miners that connect to a bridge or a pool.
+#include <fmt/format.h>
+
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "apps/cli/device.h"
+#include "apps/cli/interrupt.h"
+#include "calx/base/origin.h"
+#include "calx/emulate/farm.h"
+
+namespace calx::cli {
+namespace {
+
+using Report = nlohmann::ordered_json;
+using emulate::MinerEvent;
+using emulate::SubmitRecord;
+
+struct EmulateArguments {
+  std::vector<std::string> kinds;
+  std::string connect = "127.0.0.1:3333", worker = "emulated", token = "x", seed = "0", faults;
+  std::size_t count = 1;
+  double seconds = 0, speed = 1, mega_per_second = 1e6;
+  unsigned base_bits = emulate::kBaseBits;
+  bool quiet = false;
+};
+
+std::string verdict_text(const SubmitRecord& record) {
+  if (!record.verdict) return "unanswered";
+  const std::string answer = *record.verdict == emulate::kAccepted
+                                 ? "accepted"
+                                 : fmt::format("refused {}", *record.verdict);
+  if (is_right(record)) return answer;
+  return fmt::format("{}, but {} is right", answer, record.expected);
+}
+
+Report to_json(const MinerEvent& event) {
+  static constexpr const char* kNames[] = {"connected", "working", "sent",
+                                           "answered",  "fault",   "hung up"};
+  Report line{{"event", kNames[static_cast<std::size_t>(event.kind)]}, {"miner", event.miner}};
+  if (!event.text.empty()) line["text"] = event.text;
+  if (event.record) {
+    const SubmitRecord& record = *event.record;
+    line["share"] = record.number;
+    line["fault"] = std::string(to_string(record.fault));
+    line["job"] = record.job;
+    line["extranonce_2"] = record.extranonce_2;
+    line["ntime"] = record.ntime;
+    line["nonce"] = record.nonce;
+    line["version_bits"] = record.version_bits;
+    line["expected"] = record.expected;
+    if (record.verdict) {
+      line["verdict"] = *record.verdict;
+      line["right"] = is_right(record);
+      line["waited_seconds"] = record.waited.count();
+    }
+  }
+  return line;
+}
+
+void print_event(const MinerEvent& event) {
+  const auto miner = fmt::format("miner {:<4} ", event.miner);
+  switch (event.kind) {
+    case MinerEvent::Kind::kConnected:
+      fmt::print("{}connected\n", miner);
+      break;
+    case MinerEvent::Kind::kWorking:
+      fmt::print("{}works on {}\n", miner, event.text);
+      break;
+    case MinerEvent::Kind::kSent:
+      break;  // its answer is printed
+    case MinerEvent::Kind::kAnswered:
+      fmt::print("{}share {} of job {}, nonce {:08x}: {} ({:.1f} ms){}\n", miner,
+                 event.record->number, event.record->job, event.record->nonce,
+                 verdict_text(*event.record), 1e3 * event.record->waited.count(),
+                 event.record->fault == emulate::Fault::kNone
+                     ? ""
+                     : fmt::format(", planned: {}", to_string(event.record->fault)));
+      break;
+    case MinerEvent::Kind::kFault:
+      fmt::print("{}{}\n", miner, event.text);
+      break;
+    case MinerEvent::Kind::kHungUp:
+      fmt::print("{}hung up: {}\n", miner, event.text);
+      break;
+  }
+  std::fflush(stdout);
+}
+
+Report summary(const emulate::FarmReport& report) {
+  auto faults = Report::object();
+  for (std::size_t i = 0; i < emulate::kFaultCount; ++i) {
+    const auto& tally = report.ledger.tallies()[i];
+    if (tally.shares == 0) continue;
+    faults[std::string(to_string(static_cast<emulate::Fault>(i)))] = {
+        {"shares", tally.shares},
+        {"right", tally.right},
+        {"wrong", tally.wrong},
+        {"unanswered", tally.unanswered}};
+  }
+  return {{"event", "summary"},
+          {"origin", std::string(to_string(emulate::kEmulatorOrigin))},
+          {"seconds", report.ran.count()},
+          {"connections", report.connections},
+          {"connections_refused", report.refused},
+          {"accepted", report.ledger.accepted()},
+          {"wrong_verdicts", report.ledger.wrong()},
+          {"late", report.late},
+          {"hashes", report.hashes},
+          {"answer_seconds_p50", report.ledger.answer_quantile(0.5).count()},
+          {"answer_seconds_p99", report.ledger.answer_quantile(0.99).count()},
+          {"shares_by_fault", faults}};
+}
+
+void print_summary(const emulate::FarmReport& report) {
+  fmt::print("\n{} shares accepted in {:.1f} s ({:.3g}/s), {} connections; origin {}\n",
+             report.ledger.accepted(), report.ran.count(),
+             static_cast<double>(report.ledger.accepted()) / report.ran.count(), report.connections,
+             to_string(emulate::kEmulatorOrigin));
+  fmt::print("{:<12}{:>9}{:>9}{:>9}{:>12}   the answer that the plan asks for\n", "fault", "shares",
+             "right", "wrong", "unanswered");
+  for (std::size_t i = 0; i < emulate::kFaultCount; ++i) {
+    const auto& tally = report.ledger.tallies()[i];
+    if (tally.shares == 0) continue;
+    fmt::print("{:<12}{:>9}{:>9}{:>9}{:>12}\n", to_string(static_cast<emulate::Fault>(i)),
+               tally.shares, tally.right, tally.wrong, tally.unanswered);
+  }
+  fmt::print(
+      "answers took {:.2f} ms (median), {:.2f} ms (p99); {} hashes tried here; {} shares\n"
+      "came later than modelled because this processor was too slow for them\n",
+      1e3 * report.ledger.answer_quantile(0.5).count(),
+      1e3 * report.ledger.answer_quantile(0.99).count(), report.hashes, report.late);
+}
+
+Result<emulate::FarmOptions> farm_options(const EmulateArguments& arguments) {
+  emulate::FarmOptions options;
+  CALX_ASSIGN(endpoint, emulate::parse_endpoint(arguments.connect));
+  options.host = endpoint.first;
+  options.port = endpoint.second;
+  for (const std::string& kind : arguments.kinds) {
+    CALX_ASSIGN(device, emulate::find_emulated_device(kind, arguments.base_bits));
+    options.devices.push_back(device);
+  }
+  CALX_ASSIGN(seed, noise::Seed::parse(arguments.seed));
+  CALX_ASSIGN(faults, emulate::FaultPlan::parse(arguments.faults));
+  options.miner.worker = arguments.worker;
+  options.miner.token = arguments.token;
+  options.miner.seed = seed;
+  options.miner.faults = faults;
+  options.miner.speed = arguments.speed;
+  options.count = std::max(arguments.count, arguments.kinds.size());
+  options.hashes_per_second_max = arguments.mega_per_second * 1e6;
+  if (arguments.seconds > 0) {
+    options.run_time =
+        std::chrono::milliseconds(static_cast<std::int64_t>(arguments.seconds * 1e3));
+  }
+  return options;
+}
+
+Result<int> emulate_miners(const EmulateArguments& arguments, bool json) {
+  CALX_ASSIGN(options, farm_options(arguments));
+  const Interrupt interrupt;
+  const auto observe = [&](const MinerEvent& event) {
+    if (arguments.quiet) return;
+    if (!json) return print_event(event);
+    fmt::print("{}\n", to_json(event).dump());
+    std::fflush(stdout);
+  };
+  CALX_ASSIGN(report, emulate::run_farm(options, interrupt.token(), observe));
+  if (json) {
+    fmt::print("{}\n", summary(report).dump());
+  } else {
+    print_summary(report);
+  }
+  return report.ledger.wrong() == 0 ? kDone : kCheckFailed;
+}
+
+}  // namespace
+
+void add_device_emulate(CLI::App& device, Session& session) {
+  auto* verb =
+      device.add_subcommand("emulate", "miners that are not there, for a bridge or a pool");
+  auto a = std::make_shared<EmulateArguments>();
+  verb->add_option("kind", a->kinds,
+                   "lv06 lv07 lv08 bitaxe-ultra bitaxe-supra bitaxe-gamma s1 s3 s9 nerdminer "
+                   "cpuminer; several are dealt out in turn")
+      ->required();
+  verb->add_option("--connect", a->connect, "HOST:PORT of the bridge")->capture_default_str();
+  verb->add_option("--worker", a->worker, "name of the worker")->capture_default_str();
+  verb->add_option("--token", a->token, "its token")->capture_default_str();
+  verb->add_option("--seed", a->seed, "of waits and faults")->capture_default_str();
+  verb->add_option("--faults", a->faults,
+                   "what goes wrong: latency=200ms,loss=0.01,lie=0.05,duplicate=0.02,stale=0.02,"
+                   "corrupt=0.01,disconnect=0.001,half-open=0.01,overheat=60s");
+  verb->add_option("--count", a->count, "miners")
+      ->check(CLI::Range(std::size_t{1}, emulate::kMinersMax))
+      ->capture_default_str();
+  verb->add_option("--for", a->seconds, "seconds to run; without it until interrupted")
+      ->check(CLI::Range(0.1, 86400.0));
+  verb->add_option("--speed", a->speed, "device time per real time")
+      ->check(CLI::Range(emulate::kSpeedMin, emulate::kSpeedMax))
+      ->capture_default_str();
+  verb->add_option("--base-bits", a->base_bits,
+                   "zero bits that difficulty 1 takes (a real chip: 32)")
+      ->check(CLI::Range(1u, emulate::kRealBaseBits))
+      ->capture_default_str();
+  verb->add_option("--mhs", a->mega_per_second,
+                   "what this processor may spend, in million hashes/s")
+      ->check(CLI::Range(1e-3, 1e6));
+  verb->add_flag("--quiet", a->quiet, "only the summary");
+  verb->callback([a, &session] {
+    session.action = [a, &session] { return emulate_miners(*a, session.json); };
+  });
+  verb->footer(
+      "Every nonce is really found here, at a difficulty shifted by 32 - base bits; the waits are\n"
+      "those of the modelled device. All of it is labelled `emulated`.\n"
+      "Exit status 1: the pool gave an answer that the fault plan calls wrong.");
+}
+
+}  // namespace calx::cli
