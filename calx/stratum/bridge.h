@@ -9,6 +9,7 @@
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "calx/base/result.h"
@@ -66,6 +67,8 @@ struct BridgeOptions {
   std::size_t shares_remembered = std::size_t{1} << 18;  // against replays; 24 bytes each
 };
 
+class Server;
+
 class Bridge {
  public:
   /// Binds, listens and starts the thread. `observer` may be null and must outlive the bridge.
@@ -97,7 +100,6 @@ class Bridge {
   Result<work::FoundShare> run(const work::Job& job, std::stop_token stop);
 
  private:
-  struct Server;
   explicit Bridge(std::unique_ptr<Server> server) noexcept;
   std::unique_ptr<Server> server_;
 };
