@@ -1,7 +1,7 @@
 // calx device model: what a kind of miner gives, beside this machine's own processor.
 #include <fmt/format.h>
 
-#include <cmath>
+#include <chrono>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -12,6 +12,7 @@
 #include "calx/base/origin.h"
 #include "calx/device/model.h"
 #include "calx/device/physics.h"
+#include "calx/device/rate_table.h"
 #include "calx/hash/kernel.h"
 #include "calx/hash/speed.h"
 
@@ -22,11 +23,11 @@ using Report = nlohmann::ordered_json;
 using device::DeviceModel;
 using device::Figure;
 
-constexpr double kDifficulties[] = {1, 16, 64, 256, 8192};
-constexpr double kLatentBits = 4 * 64 * 64 * 32;
+constexpr double kSoftwareDifficulty = 0x1p-20;  // 4096 hashes: what a processor is good for
 constexpr std::chrono::milliseconds kMeasureTime{100};
 
-// 1234567 -> "1.235 M", 12 -> "12 ", for a unit to follow: four digits are more than any of these numbers deserves.
+// 1234567 -> "1.235 M", 12 -> "12 ", for a unit to follow: four digits are more than any of these
+// numbers deserves.
 std::string metric(double value) {
   static constexpr const char* kSteps[] = {" ", " k", " M", " G", " T"};
   std::size_t step = 0;
@@ -52,49 +53,33 @@ Report to_json(const Figure& figure) {
           {"note", std::string(figure.note)}};
 }
 
-struct Rate {
-  double hashes_per_second;
-  std::optional<double> watts;  // nothing when nobody measured it
-  double mask;
-};
-
-Report row_json(const Rate& rate, double difficulty) {
-  const auto wait = device::wait_for(rate.hashes_per_second, difficulty);
-  const double bits = device::bits_per_second(rate.hashes_per_second, difficulty);
-  Report row{
-      {"difficulty", difficulty},
-      {"stock", difficulty >= rate.mask},
-      {"returns_per_second", device::returns_per_second(rate.hashes_per_second, difficulty)},
-      {"wait_seconds",
-       {{"mean", wait.mean},
-        {"median", wait.quantile(0.5)},
-        {"p95", wait.quantile(0.95)},
-        {"p99", wait.quantile(0.99)}}},
-      {"free_bits_per_second", bits},
-      {"latent_seconds", kLatentBits / bits},
-      {"stamp_seconds", device::stamp_wait(rate.hashes_per_second, difficulty, rate.mask).mean}};
-  if (rate.watts) {
-    const double cost = std::max(difficulty, rate.mask);
-    row["joules_per_stamp"] = device::joules_per_return(*rate.watts, rate.hashes_per_second, cost);
-    row["joules_per_byte"] =
-        device::joules_per_byte(*rate.watts, rate.hashes_per_second, difficulty);
-  }
-  return row;
+Report to_json(const device::RateRow& row) {
+  Report json{{"difficulty", row.difficulty},
+              {"stock", row.stock},
+              {"returns_per_second", row.returns_per_second},
+              {"wait_seconds",
+               {{"mean", row.wait.mean},
+                {"median", row.wait.quantile(0.5)},
+                {"p95", row.wait.quantile(0.95)},
+                {"p99", row.wait.quantile(0.99)}}},
+              {"free_bits_per_second", row.free_bits_per_second},
+              {"latent_seconds", row.latent_seconds},
+              {"stamp_seconds", row.stamp_seconds}};
+  if (row.joules_per_stamp) json["joules_per_stamp"] = *row.joules_per_stamp;
+  if (row.joules_per_byte) json["joules_per_byte"] = *row.joules_per_byte;
+  return json;
 }
 
-void print_row(const Report& row) {
-  const auto joules = [&](const char* key) {
-    return row.contains(key) ? metric(row[key].get<double>()) + "J" : std::string("-");
+void print_row(const device::RateRow& row) {
+  const auto joules = [](std::optional<double> value) {
+    return value ? metric(*value) + "J" : std::string("-");
   };
-  const auto& wait = row["wait_seconds"];
   fmt::print("  {:>8.4g}{} {:>10} {:>10} {:>10} {:>10} {:>10} {:>11} {:>10} {:>10} {:>10}\n",
-             row["difficulty"].get<double>(), row["stock"].get<bool>() ? ' ' : '*',
-             metric(row["returns_per_second"].get<double>()), duration(wait["mean"].get<double>()),
-             duration(wait["median"].get<double>()), duration(wait["p95"].get<double>()),
-             duration(wait["p99"].get<double>()),
-             metric(row["free_bits_per_second"].get<double>()) + "bit",
-             duration(row["stamp_seconds"].get<double>()), joules("joules_per_stamp"),
-             joules("joules_per_byte"));
+             row.difficulty, row.stock ? ' ' : '*', metric(row.returns_per_second),
+             duration(row.wait.mean), duration(row.wait.quantile(0.5)),
+             duration(row.wait.quantile(0.95)), duration(row.wait.quantile(0.99)),
+             metric(row.free_bits_per_second) + "bit", duration(row.stamp_seconds),
+             joules(row.joules_per_stamp), joules(row.joules_per_byte));
 }
 
 void print_heading() {
@@ -107,22 +92,17 @@ void print_figure(const char* name, const std::string& value, const Figure& figu
   fmt::print("  {:<17}{:<12}{:<10} {}\n", name, value, to_string(figure.source), figure.note);
 }
 
-std::vector<double> difficulties_with(double mask) {
-  std::vector<double> all(std::begin(kDifficulties), std::end(kDifficulties));
-  if (std::find(all.begin(), all.end(), mask) == all.end()) all.insert(all.begin(), mask);
-  return all;
+Report to_json(const std::vector<device::RateRow>& rows) {
+  auto json = Report::array();
+  for (const auto& row : rows) json.push_back(to_json(row));
+  return json;
 }
 
-Report table(const Rate& rate) {
-  auto rows = Report::array();
-  for (const double difficulty : difficulties_with(rate.mask)) {
-    rows.push_back(row_json(rate, difficulty));
-  }
-  return rows;
+device::Rate rate_of(const DeviceModel& model) {
+  return {model.hashes_per_second.value, model.watts.value, model.stock_difficulty.value};
 }
 
 Report describe(const DeviceModel& model) {
-  const Rate rate{model.hashes_per_second.value, model.watts.value, model.stock_difficulty.value};
   return {{"kind", std::string(model.kind)},
           {"name", std::string(model.name)},
           {"chips", std::string(model.chips)},
@@ -131,11 +111,11 @@ Report describe(const DeviceModel& model) {
           {"stock_difficulty", to_json(model.stock_difficulty)},
           {"least_difficulty", to_json(model.least_difficulty)},
           {"kilowatt_hours_per_day", device::kilowatt_hours_per_day(model.watts.value)},
-          {"rates", table(rate)},
+          {"rates", to_json(device::rate_table(rate_of(model)))},
           {"origin", std::string(to_string(device::kPhysicsOrigin))}};
 }
 
-void print_model(const DeviceModel& model, const Report& report) {
+void print_model(const DeviceModel& model) {
   fmt::print("{} ({}): {}\n", model.name, model.kind, model.chips);
   if (!model.remark.empty()) fmt::print("  {}\n", model.remark);
   print_figure("hash rate", metric(model.hashes_per_second.value) + "H/s", model.hashes_per_second);
@@ -145,29 +125,32 @@ void print_model(const DeviceModel& model, const Report& report) {
   print_figure("difficulty least", fmt::format("{:.4g}", model.least_difficulty.value),
                model.least_difficulty);
   print_heading();
-  for (const Report& row : report["rates"]) print_row(row);
+  for (const auto& row : device::rate_table(rate_of(model))) print_row(row);
   fmt::print("  mining idly it burns {:.3g} kWh a day; derived figures: {}\n\n",
-             report["kilowatt_hours_per_day"].get<double>(), to_string(device::kPhysicsOrigin));
+             device::kilowatt_hours_per_day(model.watts.value), to_string(device::kPhysicsOrigin));
 }
 
-// One thread of this processor, measured now. Its joules are not known: nobody measured them.
-Result<Report> software_beside() {
-  const hash::Kernel& kernel = hash::active_kernel(hash::Operation::kScan);
+// A quick look at one thread of this processor, now. Its joules are not known: nobody measured
+// them.
+Result<device::Rate> software_rate(const hash::Kernel& kernel) {
   CALX_ASSIGN(speed, hash::measure_speed(kernel, kMeasureTime));
-  const double rate = 1e6 * speed.mega_per_second[static_cast<std::size_t>(hash::Operation::kScan)];
-  return Report{{"kernel", std::string(kernel.name)},
-                {"threads", 1},
-                {"hashes_per_second", {{"value", rate}, {"source", "measured"}}},
-                {"rates", table({rate, std::nullopt, 0x1p-20})},
-                {"origin", std::string(to_string(Origin::kSoftware))}};
+  const double mega = speed.mega_per_second[static_cast<std::size_t>(hash::Operation::kScan)];
+  return device::Rate{.hashes_per_second = 1e6 * mega, .mask = kSoftwareDifficulty};
 }
 
-void print_software(const Report& report) {
+Report software_json(const hash::Kernel& kernel, const device::Rate& rate) {
+  return {{"kernel", std::string(kernel.name)},
+          {"threads", 1},
+          {"hashes_per_second", {{"value", rate.hashes_per_second}, {"source", "measured"}}},
+          {"rates", to_json(device::rate_table(rate))},
+          {"origin", std::string(to_string(Origin::kSoftware))}};
+}
+
+void print_software(const hash::Kernel& kernel, const device::Rate& rate) {
   fmt::print("this machine's software engine, one thread, kernel {}: {}H/s, measured now\n",
-             report["kernel"].get<std::string>(),
-             metric(report["hashes_per_second"]["value"].get<double>()));
+             kernel.name, metric(rate.hashes_per_second));
   print_heading();
-  for (const Report& row : report["rates"]) print_row(row);
+  for (const auto& row : device::rate_table(rate)) print_row(row);
   fmt::print(
       "  origin {}; joules: nothing here measures them\n\n"
       "D: share difficulty, D * 2^32 hashes a return. * not with stock firmware: the stamp then\n"
@@ -192,14 +175,15 @@ Result<int> show_models(const std::vector<std::string>& kinds, double giga_per_s
       model.hashes_per_second = {giga_per_second * 1e9, device::Source::kReported, "--ghs"};
     }
     document["devices"].push_back(describe(model));
-    if (!json) print_model(model, document["devices"].back());
+    if (!json) print_model(model);
   }
-  CALX_ASSIGN(software, software_beside());
-  document["software"] = software;
+  const hash::Kernel& kernel = hash::active_kernel(hash::Operation::kScan);
+  CALX_ASSIGN(software, software_rate(kernel));
+  document["software"] = software_json(kernel, software);
   if (json) {
     fmt::print("{}\n", document.dump(2));
   } else {
-    print_software(software);
+    print_software(kernel, software);
   }
   return kDone;
 }

@@ -10,11 +10,10 @@
 #include <string_view>
 
 #include "calx/device/model.h"
+#include "calx/device/rate_table.h"
 
 namespace calx::device {
 namespace {
-
-constexpr double kLatentBits = 4 * 64 * 64 * 32;  // of one 32-bit value per element
 
 double rate_of(std::string_view kind) {
   return find_device_model(kind).value().hashes_per_second.value;
@@ -84,6 +83,20 @@ TEST(PhysicsTest, EnergyFollowsFromPowerAndRate) {
 TEST(PhysicsTest, AStampBelowTheMaskCostsAsMuchAsTheMask) {
   EXPECT_EQ(stamp_wait(500e9, 1, 256).mean, wait_for(500e9, 256).mean);
   EXPECT_EQ(stamp_wait(500e9, 8192, 256).mean, wait_for(500e9, 8192).mean);
+}
+
+TEST(RateTableTest, TheTableOfAnLv06HasThePublishedRowsAndItsMaskOnce) {
+  const auto rows = rate_table({.hashes_per_second = 500e9, .watts = 10.5, .mask = 256});
+  ASSERT_EQ(rows.size(), 5u);
+  expect_published(rows[0].returns_per_second, 116.4, 0.1);
+  expect_published(rows[3].returns_per_second, 0.4547, 1e-4);
+  expect_published(rows[3].latent_seconds, 5338, 1);
+  EXPECT_FALSE(rows[0].stock);
+  EXPECT_TRUE(rows[3].stock);
+  EXPECT_EQ(rows[0].stamp_seconds, rows[3].wait.mean);
+  EXPECT_NEAR(*rows[0].joules_per_stamp, 21e-12 * 0x1p40, 1e-9);
+  EXPECT_EQ(rate_table({.hashes_per_second = 1, .mask = 0.5}).size(), 6u);
+  EXPECT_FALSE(rate_table({.hashes_per_second = 1, .mask = 1})[0].joules_per_stamp);
 }
 
 TEST(DeviceModelTest, EveryNumberSaysWhereItComesFrom) {
