@@ -1,11 +1,16 @@
 // Goal: the emulated web API breaks where the real one breaks.
 // Method: vector and fault tests of both generations of the pool settings, of checks before writes,
-// of what a restart changes, and of the types of fields.
+// of what a restart changes, and of the types of fields; requests in pieces over a socket.
 #include "calx/emulate/axeos_emulator.h"
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <nlohmann/json.hpp>
+
+#include "calx/emulate/axeos_server.h"
 
 namespace calx::emulate {
 namespace {
@@ -85,6 +90,51 @@ TEST(AxeosEmulatorTest, TelemetryFollowsTheClockAndTheHeat) {
   emulator.telemetry.best_difficulty = 18.7e6;
   EXPECT_EQ(info_of(emulator)["bestDiff"], "18.7M");
   EXPECT_FALSE(AxeosEmulator::open("s9", AxeosGeneration::kFlat));
+}
+
+// Sends a request in two pieces and reads to the end.
+std::string exchange(std::uint16_t port, const std::string& request) {
+  const int connection = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  EXPECT_EQ(::connect(connection, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  const std::size_t half = request.size() / 2;
+  EXPECT_GE(::send(connection, request.data(), half, MSG_NOSIGNAL), 0);
+  EXPECT_GE(::send(connection, request.data() + half, request.size() - half, MSG_NOSIGNAL), 0);
+  ::shutdown(connection, SHUT_WR);
+  std::string answer;
+  char chunk[4096];
+  for (ssize_t got; (got = ::recv(connection, chunk, sizeof chunk, 0)) > 0;) {
+    answer.append(chunk, static_cast<std::size_t>(got));
+  }
+  ::close(connection);
+  return answer;
+}
+
+TEST(AxeosServerTest, AnswersOverASocketAndBreaksWhenAskedTo) {
+  const auto server = AxeosServer::start(emulator_of(AxeosGeneration::kFlat), 0).value();
+  const std::string get = "GET /api/system/info HTTP/1.1\r\nHost: a\r\n\r\n";
+  const std::string info = exchange(server->port(), get);
+  EXPECT_TRUE(info.starts_with("HTTP/1.1 200 OK\r\n")) << info;
+  const auto body = nlohmann::json::parse(info.substr(info.find("\r\n\r\n") + 4));
+  EXPECT_EQ(body["ASICModel"], "BM1366");
+
+  const std::string patch = "PATCH /api/system HTTP/1.1\r\nHost: a\r\nContent-Length: " +
+                            std::to_string(std::string_view(kFlatPatch).size()) + "\r\n\r\n" +
+                            kFlatPatch;
+  EXPECT_TRUE(exchange(server->port(), patch).starts_with("HTTP/1.1 200 OK\r\n"));
+  server->with_emulator(
+      [](AxeosEmulator& emulator) { EXPECT_EQ(info_of(emulator)["stratumURL"], "192.168.1.10"); });
+
+  server->set_fault(AxeosFault::kCutAnswer);
+  EXPECT_LT(exchange(server->port(), get).size(), info.size());
+  server->set_fault(AxeosFault::kNotJson);
+  EXPECT_NE(exchange(server->port(), get).find("<!doctype html>"), std::string::npos);
+  server->set_fault(AxeosFault::kSilent);
+  EXPECT_EQ(exchange(server->port(), get), "");
+  EXPECT_EQ(exchange(server->port(), "nonsense\r\n\r\n"), "");
 }
 
 }  // namespace
