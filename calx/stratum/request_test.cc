@@ -25,8 +25,9 @@ T call(std::string_view line) {
 std::string id(std::string_view line) { return parse_request(line).value().id; }
 
 TEST(RequestTest, TheFirstLinesOfAnEspMinerAreUnderstood) {
-  const auto configure = call<Configure>(
-      R"({"id":1,"method":"mining.configure","params":[["version-rolling"],{"version-rolling.mask":"ffffffff"}]})");
+  const auto configure =
+      call<Configure>(R"({"id":1,"method":"mining.configure",)"
+                      R"("params":[["version-rolling"],{"version-rolling.mask":"ffffffff"}]})");
   EXPECT_TRUE(configure.version_rolling);
   EXPECT_EQ(configure.version_mask, 0xffffffffu);
   EXPECT_EQ(
@@ -48,7 +49,8 @@ TEST(RequestTest, TheFirstLinesOfAnEspMinerAreUnderstood) {
 
 TEST(RequestTest, ASubmitHasFiveOrSixParametersAndPerhapsAnUnpaddedNonce) {
   const auto six = call<Submit>(
-      R"({"id":9,"method":"mining.submit","params":["w.1","ex1","0100000000000000","68e00000","0005ff78","00006000"]})");
+      R"({"id":9,"method":"mining.submit",)"
+      R"("params":["w.1","ex1","0100000000000000","68e00000","0005ff78","00006000"]})");
   EXPECT_EQ(six.user, "w.1");
   EXPECT_EQ(six.job_id, "ex1");
   EXPECT_EQ(to_hex(six.extranonce_2), "0100000000000000");
@@ -86,28 +88,30 @@ TEST(RequestTest, AnUnknownMethodIsNamed) {
 }
 
 TEST(RequestTest, ParametersThatAreNoneAreMalformed) {
-  for (
-      const char* line : {
-          R"({"method":"mining.submit","params":["undefined","undefined","undefined","undefined","undefined"]})",
-          R"({"method":"mining.submit","params":[null,null,null,null,null]})",
-          R"({"method":"mining.submit","params":["w","1","00","68e00000"]})",
-          R"({"method":"mining.submit","params":["w","1","00","68e00000","1","2","3"]})",
-          R"({"method":"mining.submit","params":["w","1","000","68e00000","1"]})",
-          R"({"method":"mining.submit","params":["w","1","00","68e00000","123456789"]})",
-          R"({"method":"mining.submit","params":["w","1","00","68e00000","0x12"]})",
-          R"({"method":"mining.submit","params":["w","1","00","68e00000","1","xyz"]})",
-          R"({"method":"mining.submit","params":["w","1","000000000000000000000000000000000000","68e00000","1"]})",
-          R"({"method":"mining.submit","params":{"user":"w"}})",
-          R"({"method":"mining.submit"})",
-          R"({"method":"mining.authorize","params":[]})",
-          R"({"method":"mining.suggest_difficulty","params":["1"]})",
-          R"({"method":"mining.suggest_difficulty","params":[0]})",
-          R"({"method":"mining.suggest_difficulty","params":[-4]})",
-          R"({"method":"mining.configure","params":["version-rolling"]})",
-          R"({"method":"mining.configure","params":[["version-rolling"],{"version-rolling.mask":7}]})",
-          R"({"method":"mining.configure","params":[[1]]})",
-          R"({"method":7})",
-      }) {
+  for (const char* line : {
+           R"({"method":"mining.submit",)"
+           R"("params":["undefined","undefined","undefined","undefined","undefined"]})",
+           R"({"method":"mining.submit","params":[null,null,null,null,null]})",
+           R"({"method":"mining.submit","params":["w","1","00","68e00000"]})",
+           R"({"method":"mining.submit","params":["w","1","00","68e00000","1","2","3"]})",
+           R"({"method":"mining.submit","params":["w","1","000","68e00000","1"]})",
+           R"({"method":"mining.submit","params":["w","1","00","68e00000","123456789"]})",
+           R"({"method":"mining.submit","params":["w","1","00","68e00000","0x12"]})",
+           R"({"method":"mining.submit","params":["w","1","00","68e00000","1","xyz"]})",
+           R"({"method":"mining.submit",)"
+           R"("params":["w","1","000000000000000000000000000000000000","68e00000","1"]})",
+           R"({"method":"mining.submit","params":{"user":"w"}})",
+           R"({"method":"mining.submit"})",
+           R"({"method":"mining.authorize","params":[]})",
+           R"({"method":"mining.suggest_difficulty","params":["1"]})",
+           R"({"method":"mining.suggest_difficulty","params":[0]})",
+           R"({"method":"mining.suggest_difficulty","params":[-4]})",
+           R"({"method":"mining.configure","params":["version-rolling"]})",
+           R"({"method":"mining.configure",)"
+           R"("params":[["version-rolling"],{"version-rolling.mask":7}]})",
+           R"({"method":"mining.configure","params":[[1]]})",
+           R"({"method":7})",
+       }) {
     call<Malformed>(line);
   }
 }

@@ -20,7 +20,8 @@ using testing::IsEmpty;
 using testing::SizeIs;
 
 constexpr std::string_view kConfigure =
-    R"({"id":1,"method":"mining.configure","params":[["version-rolling"],{"version-rolling.mask":"ffffffff"}]})"
+    R"({"id":1,"method":"mining.configure",)"
+    R"("params":[["version-rolling"],{"version-rolling.mask":"ffffffff"}]})"
     "\n";
 constexpr std::string_view kSubscribe =
     R"({"id":2,"method":"mining.subscribe","params":["bitaxe/BM1366/v2.4"]})"
