@@ -131,7 +131,7 @@ def refusals(folder):
     noise = ("noise", "--seed", 7, "--out")
     refuses("shape of nothing", cases, *noise, "x.npy", "--shape", "1,0,8,8", says="shape")
     refuses("shape beyond the limit", cases, *noise, "x.npy", "--shape", "65535,65535",
-            says="elements")
+            says="268435456 values")
     refuses("file name without a known end", cases, *noise, "x.jpg", "--shape", "1,4,8,8",
             says="x.jpg")
     refuses("noise into a file as folder", cases, *noise, receipt / "x.npy", "--shape", "4,4",

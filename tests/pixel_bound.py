@@ -6,7 +6,7 @@ one and two threads; each run is compared with the default one. The images of ne
 (same class, next seed) must differ by at least ten times the bound, in the mean and in the greatest
 difference. The bound is read from calx/receipt/verify.h.
 
-usage: pixel_bound.py CALX VERIFY_H [RESULTS.json]      exit 77: no model to make images with
+usage: pixel_bound.py CALX VERIFY_H [RESULTS.json [SEED]]      exit 77: no model to make images with
 """
 
 import itertools
@@ -26,6 +26,7 @@ NEIGHBOURS = 40  # images of class 1, whose pictures are the most alike
 ISAS = ["SSE41", "AVX2", None]  # DNNL_MAX_CPU_ISA; None leaves the default
 CAPABILITIES = ["default", "avx2"]  # ATEN_CPU_CAPABILITY; the reference run leaves it unset
 THREADS = [1, 2]
+SEED = sys.argv[4] if len(sys.argv) > 4 else "bound"
 
 
 def pixels(path):
@@ -77,7 +78,7 @@ def make(calx, folder, isa=None, capability=None, threads=1, classes=CLASSES, co
     for digit in classes:
         out = folder / str(digit)
         run = subprocess.run(
-            [calx, "imagine", "--class", str(digit), "--count", str(count), "--seed", "bound",
+            [calx, "imagine", "--class", str(digit), "--count", str(count), "--seed", SEED,
              "--work", "4", "--threads", str(threads), "--out", str(out)],
             env=environment, capture_output=True, text=True, check=False)
         if run.returncode == 3 or "no models here" in run.stderr:
@@ -131,7 +132,8 @@ def main():
               f"neighbouring seeds: mean {mean:.2f} = {mean / mean_max:.1f} times, "
               f"greatest {greatest} = {greatest / greatest_max:.1f} times")
     if len(sys.argv) > 3:
-        result = {"bound_mean_levels": mean_max, "bound_levels": greatest_max, "runs": rows,
+        result = {"seed": SEED, "bound_mean_levels": mean_max, "bound_levels": greatest_max,
+                  "runs": rows,
                   "neighbouring_pairs": len(pairs), "nearest_mean_levels": round(mean, 3),
                   "nearest_greatest_levels": greatest,
                   "times_the_bound": round(min(mean / mean_max, greatest / greatest_max), 2),

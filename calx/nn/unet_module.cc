@@ -23,6 +23,18 @@ torch::nn::Conv2d conv1x1(int channels_in, int channels_out) {
   return torch::nn::Conv2d(torch::nn::Conv2dOptions(channels_in, channels_out, 1));
 }
 
+// For one row on one thread LibTorch takes a convolution of its own in place of oneDNN's, three
+// times as slow here. Training keeps what LibTorch chooses.
+torch::Tensor convolve(torch::nn::Conv2d& layer, const torch::Tensor& x) {
+  if (x.size(0) != 1 || torch::GradMode::is_enabled() || !at::hasMKLDNN() ||
+      !at::globalContext().userEnabledMkldnn()) {
+    return layer(x);
+  }
+  const std::int64_t padding = layer->weight.size(2) / 2;
+  return at::mkldnn_convolution(x.contiguous(), layer->weight, layer->bias, {padding, padding},
+                                {1, 1}, {1, 1}, 1);
+}
+
 torch::nn::GroupNorm group_norm(int channels) {
   return torch::nn::GroupNorm(torch::nn::GroupNormOptions(kGroups, channels));
 }
@@ -69,11 +81,11 @@ ResidualBlock::ResidualBlock(int channels_in, int channels_out, int embedding, f
 }
 
 torch::Tensor ResidualBlock::forward(const torch::Tensor& x, const torch::Tensor& embedding) {
-  auto h = conv1_(torch::silu(norm1_(x)));
+  auto h = convolve(conv1_, torch::silu(norm1_(x)));
   const auto parts = modulation_(embedding).unsqueeze(-1).unsqueeze(-1).chunk(2, 1);
   h = torch::silu(norm2_(h) * (1 + parts[0]) + parts[1]);
   if (dropout_ > 0) h = torch::dropout(h, dropout_, is_training());
-  return conv2_(h) + (skip_.is_empty() ? x : skip_(x));
+  return convolve(conv2_, h) + (skip_.is_empty() ? x : convolve(skip_, x));
 }
 
 Attention::Attention(int channels) {
@@ -84,11 +96,11 @@ Attention::Attention(int channels) {
 
 torch::Tensor Attention::forward(const torch::Tensor& x) {
   const auto batch = x.size(0), channels = x.size(1), rows = x.size(2), columns = x.size(3);
-  const auto qkv = qkv_(norm_(x)).reshape({batch, 3, channels, rows * columns}).unbind(1);
+  const auto qkv = convolve(qkv_, norm_(x)).reshape({batch, 3, channels, rows * columns}).unbind(1);
   const double scale = 1.0 / std::sqrt(static_cast<double>(channels));
   const auto weights = torch::softmax(torch::bmm(qkv[0].transpose(1, 2), qkv[1]) * scale, -1);
   const auto mixed = torch::bmm(qkv[2], weights.transpose(1, 2));
-  return x + out_(mixed.reshape({batch, channels, rows, columns}));
+  return x + convolve(out_, mixed.reshape({batch, channels, rows, columns}));
 }
 
 UNetModule::UNetModule(const UNetConfig& config) : config_(config) {
@@ -135,7 +147,7 @@ torch::Tensor UNetModule::embed(const torch::Tensor& times, const torch::Tensor&
 torch::Tensor UNetModule::forward(const torch::Tensor& x, const torch::Tensor& times,
                                   const torch::Tensor& classes) {
   const auto embedding = embed(times, classes);
-  auto h = stem_(config_.patch > 1 ? torch::pixel_unshuffle(x, config_.patch) : x);
+  auto h = convolve(stem_, config_.patch > 1 ? torch::pixel_unshuffle(x, config_.patch) : x);
   std::vector<torch::Tensor> skips;
   for (std::size_t level = 0; level < encoder_.size(); ++level) {
     if (level > 0) h = torch::avg_pool2d(h, 2);
@@ -152,7 +164,7 @@ torch::Tensor UNetModule::forward(const torch::Tensor& x, const torch::Tensor& t
     }
     if (level > 0) h = torch::upsample_nearest2d(h, {h.size(2) * 2, h.size(3) * 2});
   }
-  h = last_(torch::silu(last_norm_(h)));
+  h = convolve(last_, torch::silu(last_norm_(h)));
   return config_.patch > 1 ? torch::pixel_shuffle(h, config_.patch) : h;
 }
 

@@ -71,7 +71,9 @@ Result<std::int64_t> read_integer(const format::Json& object, std::string_view k
                                   std::string_view place, std::int64_t least, std::int64_t most) {
   CALX_ASSIGN(value, format::integer_member(object, key, place));
   if (value < least || value > most) {
-    return wrong(place, key, fmt::format("is {}, wanted {} to {}", value, least, most));
+    const auto wanted =
+        least == most ? fmt::to_string(least) : fmt::format("{} to {}", least, most);
+    return wrong(place, key, fmt::format("is {}, wanted {}", value, wanted));
   }
   return value;
 }
