@@ -23,6 +23,7 @@ constexpr std::chrono::milliseconds kLookAgain(200);  // breakers close by time 
 struct Device {
   std::string name;
   work::JobRunner* runner = nullptr;
+  DeviceJobs jobs = DeviceJobs::kLanes;
   Breaker breaker;
   bool busy = false;
   Time busy_since{}, last_used{};
@@ -39,7 +40,8 @@ struct Race {
   std::optional<work::FoundShare> won;
   std::optional<Error> fatal;  // of the job itself: no other device would do better
   unsigned running = 0, started = 0, lies = 0;
-  bool wants = true;  // another device, if there is one
+  bool whole_running = false;  // with a device that took the job as it is
+  bool wants = true;           // another device, if there is one
   std::set<const Device*> tried;
   std::string troubles;
 };
@@ -82,7 +84,7 @@ struct DevicePool::Impl {
   std::condition_variable_any changed;
   std::deque<Device> devices;           // addresses stay
   std::vector<const Race*> races = {};  // in the order of arrival
-  std::uint32_t next_lane = 0;
+  std::uint32_t next_lane = kLaneFirst;
 
   Device* find(std::string_view name) {
     const auto found = std::ranges::find(devices, name, &Device::name);
@@ -90,8 +92,9 @@ struct DevicePool::Impl {
   }
 
   bool may_try(const Device& device, const Race& race, Time now) const {
+    const bool twice = device.jobs == DeviceJobs::kWhole && race.whole_running;
     return device.runner->origin() >= policy.origin_min && !race.tried.contains(&device) &&
-           device.breaker.would_admit(now);
+           !twice && device.breaker.would_admit(now);
   }
 
   // Whether a job that came earlier could use this device too.
@@ -140,10 +143,12 @@ void DevicePool::Impl::judge(Device& device, Race& race, std::uint32_t lane,
     device.breaker.record_lie(std::string(what));
   };
   if (found) {
-    const bool sized = found->share.extranonce_1.size() == work::kExtranonce1Bytes &&
-                       found->share.extranonce_2.size() == work::kExtranonce2Bytes - kLaneBytes;
-    const work::Share whole = sized ? share_of_lane(found->share, lane) : found->share;
-    const work::CheckedShare checked = work::check_share(race.job, whole);
+    const bool whole = device.jobs == DeviceJobs::kWhole;
+    const bool sized =
+        whole || (found->share.extranonce_1.size() == work::kExtranonce1Bytes &&
+                  found->share.extranonce_2.size() == work::kExtranonce2Bytes - kLaneBytes);
+    const work::Share share = sized && !whole ? share_of_lane(found->share, lane) : found->share;
+    const work::CheckedShare checked = work::check_share(race.job, share);
     if (!sized || checked.verdict != work::ShareVerdict::kAccepted) {
       return lied(
           fmt::format("its share does not hold: {}", sized ? checked.reason : "wrong extranonces"));
@@ -158,7 +163,7 @@ void DevicePool::Impl::judge(Device& device, Race& race, std::uint32_t lane,
     ++device.shares;
     device.last_share = now;
     device.breaker.record_success(now);
-    if (!race.won) race.won = work::FoundShare{whole, origin, found->hashes};
+    if (!race.won) race.won = work::FoundShare{share, origin, found->hashes};
     race.stop.request_stop();
     return;
   }
@@ -192,14 +197,21 @@ void DevicePool::Impl::search(Device& device, Race& race, std::uint32_t lane, co
   device.busy = false;
   device.last_used = Clock::now();
   --race.running;
+  if (device.jobs == DeviceJobs::kWhole) race.whole_running = false;
   changed.notify_all();
 }
 
 // Caller holds the mutex.
 Result<void> DevicePool::Impl::start(Device& device, Race& race, std::vector<std::jthread>& threads,
                                      Time now) {
-  const std::uint32_t lane = ++next_lane;
-  CALX_ASSIGN(job, lane_job(race.job, lane));
+  const bool whole = device.jobs == DeviceJobs::kWhole;
+  const std::uint32_t lane = whole ? 0 : next_lane++;
+  if (next_lane < kLaneFirst) next_lane = kLaneFirst;
+  work::Job job = race.job;
+  if (!whole) {
+    CALX_ASSIGN(split, lane_job(race.job, lane));
+    job = std::move(split);
+  }
   job.deadline = std::min(race.job.deadline, now + policy.attempt_timeout);
   try {
     threads.emplace_back([this, &device, &race, lane, split = job, limit = job.deadline] {
@@ -213,6 +225,7 @@ Result<void> DevicePool::Impl::start(Device& device, Race& race, std::vector<std
   device.busy = true;
   device.busy_since = now;
   race.tried.insert(&device);
+  race.whole_running = race.whole_running || whole;
   ++race.running, ++race.started;
   return {};
 }
@@ -272,7 +285,7 @@ DevicePool::DevicePool(Policy policy, work::JobRunner* software, BreakerLimits l
 
 DevicePool::~DevicePool() = default;
 
-Result<void> DevicePool::add(std::string name, work::JobRunner& runner) {
+Result<void> DevicePool::add(std::string name, work::JobRunner& runner, DeviceJobs jobs) {
   const std::scoped_lock lock(impl_->mutex);
   if (name.empty() || impl_->find(name) != nullptr) {
     return fail(ErrorCode::kInvalidArgument,
@@ -286,6 +299,7 @@ Result<void> DevicePool::add(std::string name, work::JobRunner& runner) {
   Device& device = impl_->devices.emplace_back();
   device.name = std::move(name);
   device.runner = &runner;
+  device.jobs = jobs;
   device.breaker = Breaker(impl_->limits);
   impl_->changed.notify_all();
   return {};

@@ -3,8 +3,8 @@
 //
 // A device's lane of a job is fixed by 4 bytes of extranonce that only the pool writes: they move
 // into coinbase part 1, so two lanes can never search the same header, whatever the devices roll.
-// Lanes count from 1; a job that goes to software is left as it is, so its share keeps the rule of
-// the software template.
+// Lanes count from kLaneFirst; a job that goes to software is left as it is, so its share keeps the
+// rule of the software template.
 #pragma once
 
 #include <chrono>
@@ -23,6 +23,16 @@ namespace calx::signal {
 
 inline constexpr std::size_t kLaneBytes = 4;
 inline constexpr std::size_t kDevicesMax = 4096;
+
+/// What jobs a device can take.
+enum class DeviceJobs : std::uint8_t {
+  kLanes,  // any extranonce sizes
+  kWhole,  // only the template's: it gets the job as it is, and two such never get the same job.
+           // The extranonces 1 that it gives out must stay below kLaneFirst.
+};
+
+/// Lanes are numbered from here.
+inline constexpr std::uint32_t kLaneFirst = 0x80000000;
 
 struct DeviceHealth {
   std::string name = {};
@@ -57,7 +67,7 @@ class DevicePool final : public work::JobRunner {
 
   /// `runner` must outlive the pool. Errors: kInvalidArgument (the name is taken or empty),
   /// kResourceExhausted (kDevicesMax).
-  Result<void> add(std::string name, work::JobRunner& runner);
+  Result<void> add(std::string name, work::JobRunner& runner, DeviceJobs jobs = DeviceJobs::kLanes);
 
   /// The earliest origin that a share of this pool can have.
   [[nodiscard]] Origin origin() const noexcept override;

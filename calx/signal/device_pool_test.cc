@@ -146,6 +146,18 @@ TEST(DevicePoolTest, OfTwoLanesTheFirstShareWinsAndTheOtherIsNotBlamed) {
   EXPECT_EQ(pool.health()[0].failures, 0u);
 }
 
+TEST(DevicePoolTest, ADeviceForWholeJobsGetsTheJobAsItIsAndOnlyOneOfThemAtATime) {
+  TestRunner silent(Conduct::kSilent, Origin::kDevice), quick(Conduct::kHonest, Origin::kDevice);
+  DevicePool pool(policy("clinical", milliseconds(50)));
+  ASSERT_TRUE(pool.add("silent", silent, DeviceJobs::kWhole));
+  ASSERT_TRUE(pool.add("quick", quick, DeviceJobs::kWhole));
+  const work::Job job = job_of(8);
+  const auto found = pool.run(job, {});
+  expect_holds(job, found, Origin::kDevice);
+  EXPECT_EQ(found->share, work::software_runner().run(job, {})->share) << "nothing was moved";
+  EXPECT_EQ(pool.health()[0].failures, 1u) << "the second waited for the first";
+}
+
 TEST(DevicePoolTest, TheCallersStopAndDeadlineEndTheSearch) {
   TestRunner silent(Conduct::kSilent);
   DevicePool pool(policy("training"), &work::software_runner());
