@@ -1,5 +1,5 @@
 #!/bin/sh
-# Goal: calx starts in milliseconds, so it must not load LibTorch before a verb needs it.
+# Goal: calx starts in milliseconds, so it must not load LibTorch or gRPC before a verb needs it.
 # Method: read its dynamic section, then the whole closure of libraries the loader would open.
 #
 # usage: dynamic_section.sh CALX
@@ -9,7 +9,7 @@ closure=$(ldd "$1")
 test -n "$needed"
 echo "needed: $needed" | tr '\n' ' '
 echo
-if printf '%s\n%s\n' "$needed" "$closure" | grep -Ei 'torch|c10|gomp|protobuf|grpc'; then
+if printf '%s\n%s\n' "$needed" "$closure" | grep -Ei 'torch|c10|gomp|protobuf|grpc|absl|gpr'; then
   echo "calx must not need the libraries above"
   exit 1
 fi

@@ -7,6 +7,7 @@ void add_device(CLI::App& app, Session& session) {
   auto* verb =
       app.add_subcommand("device", "miners: what they give, how to reach and emulate them");
   verb->require_subcommand(1);
+  add_device_agent(*verb, session);
   add_device_bridge(*verb, session);
   add_device_emulate(*verb, session);
   add_device_model(*verb, session);

@@ -5,6 +5,7 @@
 
 namespace calx::cli {
 
+void add_device_agent(CLI::App& device, Session& session);
 void add_device_bridge(CLI::App& device, Session& session);
 void add_device_emulate(CLI::App& device, Session& session);
 void add_device_model(CLI::App& device, Session& session);

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "apps/cli/data_folder.h"
+#include "apps/cli/engine.h"
 #include "apps/cli/interrupt.h"
 #include "apps/cli/neural.h"
 #include "apps/cli/verb.h"
@@ -18,7 +19,6 @@
 #include "calx/format/canonical_json.h"
 #include "calx/receipt/key_file.h"
 #include "calx/receipt/receipt.h"
-#include "calx/work/scanner_job_runner.h"
 
 namespace calx::cli {
 namespace {
@@ -33,6 +33,7 @@ struct ImagineOptions {
   std::string receipt;  // remake from this one
   std::string salt;     // of its private seed, hex
   std::string key;      // file of the signing key
+  std::string engine = "software";
   std::uint32_t work_bits = kWorkBitsDefault;
   std::optional<std::uint64_t> only;
   bool stamped = false;
@@ -115,7 +116,8 @@ Result<int> run_imagine(const Session& session, ImagineOptions& options) {
     fmt::print(stderr, "Made a signing key for you: {}\n", key_file_path.string());
   }
   CALX_ASSIGN(module, neural_module());
-  const diffusion::ImagineServices services{&work::software_runner(), &key_file.key};
+  CALX_ASSIGN(engine, open_engine(options.engine));
+  const diffusion::ImagineServices services{engine.runner, &key_file.key};
   CALX_ASSIGN(report, module->imagine(options.model, model_folders(), request, services,
                                       ProgressLine(), interrupt.token()));
   if (session.json) {
@@ -171,6 +173,7 @@ void add_imagine(CLI::App& app, Session& session) {
   imagine->add_option("--guidance", request.guidance, "1 is none; more keeps closer to the class");
   imagine->add_option("--sampler", request.sampler, "ddim, euler, euler-ancestral, dpmpp-2m");
   imagine->add_option("--work", options->work_bits, "bits of work in the stamp: 2^B hashes");
+  imagine->add_option("--engine", options->engine, std::string(kEngineHelp));
   imagine->add_flag("--stamped", options->stamped, "let the stamp enter the seeds of the pictures");
   imagine->add_flag("--private-seed", request.private_seed,
                     "commit to the seed without telling it");
