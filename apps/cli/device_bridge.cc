@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 
+#include "apps/cli/api_server.h"
 #include "apps/cli/bridge_engine.h"
 #include "apps/cli/device.h"
 #include "apps/cli/interrupt.h"
@@ -28,6 +29,7 @@ constexpr std::size_t kWorkersFileBytesMax = 1 << 20;
 
 struct BridgeArguments {
   std::string listen = "127.0.0.1:3333", workers_file, commitment, out;
+  ApiOptions api;
   std::vector<std::string> workers;
   double difficulty = std::ldexp(1.0, stratum::VardiffOptions().log2_start);
   double shares_per_second = stratum::VardiffOptions().shares_per_second;
@@ -183,6 +185,18 @@ Result<int> run_bridge(const BridgeArguments& arguments, bool json) {
   CALX_ASSIGN(bridge, stratum::Bridge::start(std::move(options), &printer));
   fmt::print(stderr, "{}", how_to_connect(*bridge, anybody));
   std::fflush(stderr);
+  stratum::BridgeRunner miners(*bridge);
+  std::unique_ptr<ApiServer> api;
+  if (!arguments.api.listen.empty()) {
+    ApiOptions wanted = arguments.api;
+    wanted.work_bits = arguments.work_bits;
+    CALX_ASSIGN(started, ApiServer::start(wanted, {.runner = &miners,
+                                                   .name = "bridge",
+                                                   .device_path = arguments.listen}));
+    api = std::move(started);
+    fmt::print(stderr, "{}", api->description("calx device bridge --api"));
+    std::fflush(stderr);
+  }
   if (!arguments.commitment.empty()) {
     return stamp_one(arguments, *bridge, deadline, interrupt.token());
   }
@@ -210,6 +224,9 @@ void add_device_bridge(CLI::App& device, Session& session) {
                    "NAME:TOKEN[:ORIGIN] of one who may work; origin emulated, software or device")
       ->allow_extra_args(false);
   verb->add_option("--workers", a->workers_file, "file with one such worker a line");
+  verb->add_option("--api", a->api.listen,
+                   "HOST:PORT where others reach these miners over calx.v1: --engine bridge=...");
+  add_api_options(*verb, a->api);
   verb->add_option("--difficulty", a->difficulty,
                    "share difficulty to begin with, rounded down "
                    "to a power of two")
@@ -220,7 +237,8 @@ void add_device_bridge(CLI::App& device, Session& session) {
       ->check(CLI::Range(0.0, 1000.0))
       ->capture_default_str();
   verb->add_option("--stamp", a->commitment, "stamp this commitment, 64 hex digits, and end");
-  verb->add_option("--work", a->work_bits, "bits of work in that stamp: 2^B hashes")
+  verb->add_option("--work", a->work_bits,
+                   "bits of work in that stamp, and in those made for --api: 2^B hashes")
       ->check(CLI::Range(1u, work::kWorkBitsMax))
       ->capture_default_str();
   verb->add_option("--out", a->out, "file for that stamp; without it stdout");

@@ -1,0 +1,67 @@
+#include "apps/cli/api_server.h"
+
+#include <fmt/format.h>
+
+#include "apps/cli/remote.h"
+
+namespace calx::cli {
+namespace {
+
+constexpr std::chrono::seconds kGrace(5);
+
+}  // namespace
+
+void add_api_options(CLI::App& verb, ApiOptions& options) {
+  verb.add_option("--tls-cert", options.certificate, "PEM file of the certificate");
+  verb.add_option("--tls-key", options.key, "PEM file of its key");
+  verb.add_option("--token-file", options.token_file,
+                  "clients must send the first line of this file");
+  verb.add_option("--journal", options.journal, "file that keeps accepted requests and stamps");
+}
+
+Result<std::unique_ptr<ApiServer>> ApiServer::start(const ApiOptions& options,
+                                                    remote::ServerParts parts) {
+  remote::ServerOptions server_options{.certificate = options.certificate, .key = options.key};
+  CALX_ASSIGN(address, parse_address(options.listen));
+  server_options.listen = std::move(address);
+  if (!options.token_file.empty()) {
+    CALX_ASSIGN(token, read_token(options.token_file));
+    server_options.token = std::move(token);
+  }
+  std::unique_ptr<ApiServer> api(new ApiServer);
+  api->tls_ = !options.certificate.empty();
+  api->token_ = !server_options.token.empty();
+  CALX_ASSIGN(target, work::Target::from_work_bits(options.work_bits));
+  if (!options.journal.empty()) {
+    CALX_ASSIGN(journal, signal::Journal::open(options.journal));
+    api->journal_ = std::move(journal);
+  }
+  api->batcher_ = std::make_unique<signal::Batcher>(
+      *parts.runner, signal::BatcherOptions{.target = target, .journal = api->journal_.get()});
+  parts.batcher = api->batcher_.get();
+  parts.firmware = "calx " CALX_VERSION;
+  CALX_ASSIGN(module, remote_module());
+  CALX_ASSIGN(server, module->start_server(server_options, parts));
+  api->server_ = std::move(server);
+  return api;
+}
+
+ApiServer::~ApiServer() {
+  if (server_ != nullptr) server_->stop(kGrace);
+}
+
+std::string ApiServer::description(std::string_view verb) const {
+  std::string text = fmt::format("calx.v1 and hasher.v1 at {}, {}, {}\n", address().to_string(),
+                                 tls_ ? "TLS" : "plaintext", token_ ? "token asked" : "no token");
+  if (address().loopback()) {
+    text += fmt::format(
+        "only this machine reaches it; for a network: {} 0.0.0.0:{} --token-file F --tls-cert C "
+        "--tls-key K\n",
+        verb, address().port);
+  } else if (!tls_) {
+    text += "without TLS the token and everything else can be read on the way\n";
+  }
+  return text;
+}
+
+}  // namespace calx::cli
