@@ -154,6 +154,22 @@ TEST(BridgeTest, DeadlineStopAndShutdownEndAJob) {
   work::Job other = job_with(1, 60);
   other.extranonce2_bytes = 4;
   EXPECT_EQ(bridge->run(other, {}).error().code, ErrorCode::kInvalidArgument);
+  const std::uint64_t published = bridge->metrics().jobs_published;
+  Bridge& running = *bridge;
+  std::jthread caller(
+      [&] { EXPECT_EQ(running.run(job_with(1, 60), {}).error().code, ErrorCode::kUnavailable); });
+  ASSERT_TRUE(eventually([&] { return bridge->metrics().jobs_published > published; }));
+  bridge.reset();
+}
+
+TEST(BridgeTest, TheSameJobAskedAgainIsFoundAgainAndNobodyIsBlamed) {
+  const auto bridge = Bridge::start(options()).value();
+  const std::jthread miner([&](std::stop_token stop) { mine(bridge->port(), "cpu", "2", stop); });
+  const auto first = bridge->run(job_with(1, 18), {});
+  const auto second = bridge->run(job_with(1, 18), {});
+  ASSERT_TRUE(first && second);
+  EXPECT_EQ(first->share, second->share);
+  EXPECT_EQ(bridge->metrics().workers[0].rejected[index_of(Reject::kDuplicate)], 0u);
 }
 
 TEST(BridgeTest, JobsBeyondTheQueueAreRefused) {

@@ -85,6 +85,7 @@ Result<work::FoundShare> JobQueue::wait(Call& call, std::unique_lock<std::mutex>
 void JobQueue::leave(const Call& call) {
   const bool was_first = calls_.front() == &call;
   std::erase(calls_, &call);
+  if (calls_.empty()) changed_.notify_all();
   if (!was_first || stopped_) return;
   if (!calls_.empty()) {
     publish_(calls_.front()->published);
@@ -109,9 +110,10 @@ void JobQueue::found(const std::shared_ptr<const PublishedJob>& job, work::Found
 }
 
 void JobQueue::stop() {
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   stopped_ = true;
   changed_.notify_all();
+  changed_.wait(lock, [this] { return calls_.empty(); });
 }
 
 std::size_t JobQueue::waiting() const {

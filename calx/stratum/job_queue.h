@@ -34,7 +34,7 @@ class JobQueue {
   void miners(std::size_t count);
   /// A share of this job meets its target. Ignored unless it is the job that is worked on.
   void found(const std::shared_ptr<const PublishedJob>& job, work::FoundShare share);
-  /// Every call returns kUnavailable, now and later.
+  /// Every call returns kUnavailable, now and later; waits until the present ones have.
   void stop();
 
   [[nodiscard]] std::size_t waiting() const;  // behind the present one

@@ -1,6 +1,5 @@
 #include "calx/stratum/seen_shares.h"
 
-#include <algorithm>
 #include <bit>
 
 #include "calx/hash/big_endian.h"
@@ -56,8 +55,10 @@ void SeenShares::erase(std::uint64_t key) noexcept {
 }
 
 void SeenShares::clear() {
-  std::ranges::fill(slots_, 0);
-  next_ = size_ = 0;
+  for (; size_ > 0; --size_) {
+    next_ = (next_ + ring_.size() - 1) % ring_.size();
+    erase(ring_[next_]);
+  }
 }
 
 }  // namespace calx::stratum

@@ -20,6 +20,7 @@ class SeenShares {
 
   /// True the first time, false for a replay.
   bool insert(const hash::Digest& block_hash);
+  /// Cost: that of the shares remembered, not of the bound.
   void clear();
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
 

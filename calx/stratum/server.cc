@@ -150,6 +150,9 @@ void Server::publish(std::shared_ptr<PublishedJob> job) {
   if (shut_) return;
   current_->finished = true;
   current_ = std::move(job);
+  // Whatever came before is stale from here on; and who asks for the same job again, after a
+  // deadline say, gets the same shares again.
+  seen_.clear();
   const Time now = std::chrono::steady_clock::now();
   const auto connections = connections_;
   for (const auto& connection : connections) {
@@ -163,8 +166,8 @@ void Server::shut() {
   shut_ = true;
   error_code ignored;
   acceptor_.close(ignored);
-  ticker_.cancel(ignored);
-  retry_.cancel(ignored);
+  ticker_.cancel();
+  retry_.cancel();
   const auto connections = connections_;
   for (const auto& connection : connections) connection->close("the bridge stopped");
 }
