@@ -272,37 +272,35 @@ std::optional<std::uint32_t> Bm13xxEmulator::version_at(std::uint64_t index) con
 }
 
 void Bm13xxEmulator::work(std::uint64_t nonces) {
-  if (!busy()) return;
-  const std::uint64_t end = hashes_ + nonces;
+  if (!awake() || !newest_) return;
+  if (!search_job(*newest_, hashes_ + nonces)) newest_.reset();
+}
+
+// Until so many hashes were made in all; false when nothing of the job is left.
+bool Bm13xxEmulator::search_job(const Loaded& job, std::uint64_t end) {
   // Small cores try the same nonces side by side, each in a version of its own.
-  const std::uint64_t lanes =
-      newest_->rolls ? kind_->small_cores : static_cast<std::uint64_t>(newest_->midstates.size());
-  while (hashes_ < end && refusal_.empty()) {
+  const std::uint64_t lanes = job.rolls ? kind_->small_cores : job.midstates.size();
+  while (hashes_ < end) {
     const std::uint64_t lane = chunk_ % lanes, place = chunk_ / lanes;
     const std::uint64_t sweep = place / kChunks;
     const auto first = static_cast<std::uint32_t>(place % kChunks * kChunkNonces);
     ++chunk_;
-    if (!newest_->rolls) {
-      if (sweep > 0) {
-        newest_.reset();
-        return;
-      }
-      search(newest_->midstates[lane], static_cast<unsigned>(lane), 0, first);
+    if (!job.rolls) {
+      if (sweep > 0) return false;
+      search(job, job.midstates[lane], static_cast<unsigned>(lane), 0, first);
       continue;
     }
     const auto bits = version_at(sweep * lanes + lane);
-    if (!bits) {
-      if (lane != 0) continue;
-      newest_.reset();  // every version of every nonce was tried
-      return;
-    }
-    work::BlockHeader header = newest_->header;
+    if (!bits && lane == 0) return false;  // every version of every nonce was tried
+    if (!bits) continue;
+    work::BlockHeader header = job.header;
     header.version |= *bits;
-    search(midstate_of(work::encode(header)), static_cast<unsigned>(lane), *bits, first);
+    search(job, midstate_of(work::encode(header)), static_cast<unsigned>(lane), *bits, first);
   }
+  return true;
 }
 
-void Bm13xxEmulator::search(const hash::State& midstate, unsigned small_core,
+void Bm13xxEmulator::search(const Loaded& job, const hash::State& midstate, unsigned small_core,
                             std::uint32_t version_bits, std::uint32_t first) {
   const unsigned wanted = base_bits_ + ticket_bits_;
   const unsigned cores = std::min(kind_->cores, kCoresOfNonce);
@@ -311,14 +309,14 @@ void Bm13xxEmulator::search(const hash::State& midstate, unsigned small_core,
     if (hash::swap_bytes(nonce) >> 25 >= cores) return;  // there is no such core
     const bool tells = kind_->form == JobForm::kFullHeader;
     const NonceReply reply{.nonce = nonce,
-                           .job_id = newest_->id,
+                           .job_id = job.id,
                            .small_core = small_core,
                            .version_bits = version_bits,
                            .excess = static_cast<std::uint8_t>(tells ? 2 * (bits - wanted) : 0)};
     const Bytes bytes = encode_reply(*kind_, {.nonce = reply});
     out_.insert(out_.end(), bytes.begin(), bytes.end());
   };
-  search_header(midstate, newest_->tail, first, kChunkNonces, wanted, found);
+  search_header(midstate, job.tail, first, kChunkNonces, wanted, found);
 }
 
 void Bm13xxEmulator::answer_read(std::uint8_t reg) {

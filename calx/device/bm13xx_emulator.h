@@ -68,8 +68,9 @@ class Bm13xxEmulator {
   bool ramp(const RegisterValue& value);
   void load(const Bytes& data);
   void answer_read(std::uint8_t reg);
-  void search(const hash::State& midstate, unsigned small_core, std::uint32_t version_bits,
-              std::uint32_t first);
+  bool search_job(const Loaded& job, std::uint64_t end);
+  void search(const Loaded& job, const hash::State& midstate, unsigned small_core,
+              std::uint32_t version_bits, std::uint32_t first);
   [[nodiscard]] std::optional<std::uint32_t> version_at(std::uint64_t index) const;
   void refuse(std::string why);
 
