@@ -11,6 +11,10 @@ void add_device(CLI::App& app, Session& session) {
   add_device_bridge(*verb, session);
   add_device_emulate(*verb, session);
   add_device_model(*verb, session);
+  add_device_probe(*verb, session);
+  add_device_redirect(*verb, session);
+  add_device_restore(*verb, session);
+  add_device_doctor(*verb, session);
 }
 
 }  // namespace calx::cli

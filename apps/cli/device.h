@@ -9,5 +9,9 @@ void add_device_agent(CLI::App& device, Session& session);
 void add_device_bridge(CLI::App& device, Session& session);
 void add_device_emulate(CLI::App& device, Session& session);
 void add_device_model(CLI::App& device, Session& session);
+void add_device_probe(CLI::App& device, Session& session);
+void add_device_redirect(CLI::App& device, Session& session);
+void add_device_restore(CLI::App& device, Session& session);
+void add_device_doctor(CLI::App& device, Session& session);
 
 }  // namespace calx::cli

@@ -1,0 +1,109 @@
+// calx device redirect and restore: a miner pointed at a bridge, and back.
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "apps/cli/device.h"
+#include "apps/cli/verb.h"
+#include "calx/base/atomic_file.h"
+#include "calx/device/redirect.h"
+#include "calx/format/canonical_json.h"
+
+namespace calx::cli {
+namespace {
+
+struct RedirectArguments {
+  std::string address, api = "axeos", bridge, user = "calx", saved;
+  bool dry_run = false;
+};
+
+Result<void> show(const device::RedirectPlan& plan, std::string_view saved, bool done, bool json) {
+  const auto lines = describe(plan);
+  if (!json) {
+    for (const std::string& line : lines) fmt::print("{}\n", line);
+    fmt::print("{}\n", done ? fmt::format("done; undo it with: calx device restore {}", saved)
+                            : "dry run: nothing was changed");
+    return {};
+  }
+  auto list = format::Json::array();
+  for (const std::string& line : lines) list.push(line);
+  CALX_ASSIGN(text, format::encode_pretty_json(
+                        format::Json{{"changes", list}, {"done", done}, {"saved", saved}}));
+  fmt::print("{}", text);
+  return {};
+}
+
+Result<int> redirect(const RedirectArguments& arguments, bool json) {
+  const bool cgminer = arguments.api == to_string(device::MinerApi::kCgminer);
+  CALX_ASSIGN(address, device::parse_lan_address(
+                           arguments.address, cgminer ? device::kCgminerPort : device::kAxeosPort));
+  constexpr std::uint16_t kStratumPort = 3333;
+  CALX_ASSIGN(bridge, device::parse_lan_address(arguments.bridge, kStratumPort));
+  const device::AxeosPool pool{bridge.ip, bridge.port, arguments.user};
+  CALX_ASSIGN(plan,
+              device::plan_redirect(cgminer ? device::MinerApi::kCgminer : device::MinerApi::kAxeos,
+                                    address, pool));
+  const std::string saved =
+      arguments.saved.empty() ? fmt::format("calx-redirect-{}.json", address.ip) : arguments.saved;
+  if (!arguments.dry_run) {
+    if (std::filesystem::exists(saved)) {
+      return fail(
+          ErrorCode::kInvalidArgument,
+          fmt::format("{} holds the way back of an earlier redirection: restore that first, "
+                      "or name another file with --saved",
+                      saved));
+    }
+    CALX_TRY(device::save_plan(plan, saved));  // before anything changes
+    if (auto applied = device::apply(plan); !applied) {
+      return fail(applied.error().code,
+                  fmt::format("{}; the way back is saved: calx device restore {}",
+                              applied.error().message, saved));
+    }
+  }
+  CALX_TRY(show(plan, saved, !arguments.dry_run, json));
+  return kDone;
+}
+
+Result<int> restore(const std::string& saved) {
+  CALX_ASSIGN(plan, device::load_plan(saved));
+  CALX_TRY(device::restore(plan));
+  std::error_code error;
+  std::filesystem::remove(saved, error);
+  fmt::print("{} is as it was; {} is removed\n", plan.device.to_string(), saved);
+  return kDone;
+}
+
+}  // namespace
+
+void add_device_redirect(CLI::App& device, Session& session) {
+  auto arguments = std::make_shared<RedirectArguments>();
+  auto* verb =
+      device.add_subcommand("redirect", "point a miner at a bridge, its old pool behind it");
+  verb->add_option("address", arguments->address, "of the miner: IP or IP:PORT")->required();
+  verb->add_option("--bridge", arguments->bridge, "where calx device bridge listens: IP or IP:PORT")
+      ->required();
+  verb->add_option("--api", arguments->api, "how the miner is spoken to")
+      ->check(CLI::IsMember({"axeos", "cgminer"}))
+      ->capture_default_str();
+  verb->add_option("--user", arguments->user, "worker name at the bridge")->capture_default_str();
+  verb->add_option("--saved", arguments->saved,
+                   "file for the way back (default: calx-redirect-IP.json)");
+  verb->add_flag("--dry-run", arguments->dry_run, "show what would change, and change nothing");
+  verb->callback([arguments, &session] {
+    session.action = [arguments, &session] { return redirect(*arguments, session.json); };
+  });
+  verb->footer(
+      "Frequency and voltage are never touched. Passwords cannot be read back from a\n"
+      "miner, so they are not sent: the one that is set stays.");
+}
+
+void add_device_restore(CLI::App& device, Session& session) {
+  auto saved = std::make_shared<std::string>();
+  auto* verb = device.add_subcommand("restore", "undo a redirect from the file it saved");
+  verb->add_option("saved", *saved, "calx-redirect-IP.json")->required();
+  verb->callback([saved, &session] { session.action = [saved] { return restore(*saved); }; });
+}
+
+}  // namespace calx::cli
