@@ -14,8 +14,8 @@ using Seconds = std::chrono::duration<double>;
 class HashClock {
  public:
   /// \pre hashes_per_second > 0
-  HashClock(Draws draws, double hashes_per_second) noexcept
-      : draws_(std::move(draws)), hashes_per_second_(hashes_per_second) {}
+  HashClock(const Draws& draws, double hashes_per_second) noexcept
+      : draws_(draws), hashes_per_second_(hashes_per_second) {}
 
   /// The next wait for a return that takes `expected_hashes` on average:
   /// -ln(u) * expected_hashes / rate, u uniform on (0, 1). Modelled, never measured.

@@ -30,11 +30,11 @@ Result<std::unique_ptr<Miner>> Miner::open(MinerOptions options, Ledger& ledger)
   return std::unique_ptr<Miner>(new Miner(std::move(options), ledger, clock, chance));
 }
 
-Miner::Miner(MinerOptions options, Ledger& ledger, HashClock clock, Draws chance)
+Miner::Miner(MinerOptions options, Ledger& ledger, const HashClock& clock, const Draws& chance)
     : options_(std::move(options)),
       ledger_(ledger),
-      clock_(std::move(clock)),
-      chance_(std::move(chance)),
+      clock_(clock),
+      chance_(chance),
       client_(options_.device.firmware, "calx-emulator/" + options_.device.kind, options_.worker,
               options_.token),
       backoff_(options_.device.firmware.reconnect_first) {}
@@ -157,12 +157,14 @@ void Miner::tick(Time now) {
     interval_end_ = after(now, firmware.job_interval);
     if (!found_) next_header();
   }
-  if (found_ && now >= due_) send_found(now);
+  if (found_ && now >= due_) send_found(*found_, now);
 }
 
 void Miner::take_up_job(Time now) {
   const bool first = !job_;
-  job_ = client_.job();
+  const auto& newest = client_.job();
+  if (!newest) return;
+  job_ = std::make_shared<const MiningJob>(*newest);
   job_waiting_ = job_clean_ = false;
   interval_end_ = after(now, options_.device.firmware.job_interval);
   found_.reset();
@@ -278,8 +280,7 @@ void Miner::spoil(SubmitFields& fields) {
   }
 }
 
-void Miner::send_found(Time now) {
-  const std::uint32_t nonce = *found_;
+void Miner::send_found(std::uint32_t nonce, Time now) {
   if (now - due_ > std::chrono::milliseconds(100)) ++late_;
   found_.reset();
   due_ = after(now, clock_.gap(effective_difficulty_ * std::ldexp(1.0, kRealBaseBits)));

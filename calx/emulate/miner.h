@@ -93,7 +93,7 @@ class Miner {
   std::vector<MinerEvent> take_events();
 
  private:
-  Miner(MinerOptions options, Ledger& ledger, HashClock clock, Draws chance);
+  Miner(MinerOptions options, Ledger& ledger, const HashClock& clock, const Draws& chance);
 
   struct Delayed {
     Time at;
@@ -106,7 +106,7 @@ class Miner {
   void read_line(std::string_view line, Time now);
   void take_up_job(Time now);
   void next_header();
-  void send_found(Time now);
+  void send_found(std::uint32_t nonce, Time now);
   SubmitRecord record_of(std::uint32_t nonce, Fault fault, int expected, Time now);
   void send(const SubmitFields& fields, SubmitRecord record, Time now);
   void spoil(SubmitFields& fields);
@@ -128,7 +128,7 @@ class Miner {
   std::vector<MinerEvent> events_;
 
   bool job_waiting_ = false, job_clean_ = false;
-  std::optional<MiningJob> job_;  // the one that the chip works on
+  std::shared_ptr<const MiningJob> job_;  // the one that the chip works on
   Roll roll_;
   std::uint64_t roll_count_ = 0;
   double emulated_difficulty_ = 0, effective_difficulty_ = 0;
