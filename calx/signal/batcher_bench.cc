@@ -18,7 +18,7 @@ using Clock = std::chrono::steady_clock;
 std::vector<BatchRequest> requests(std::uint32_t count) {
   std::vector<BatchRequest> list(count);
   for (std::uint32_t i = 0; i < count; ++i) {
-    for (int k = 0; k < 4; ++k) list[i].id[k] = static_cast<std::uint8_t>(i >> 8 * k);
+    for (std::size_t k = 0; k < 4; ++k) list[i].id[k] = static_cast<std::uint8_t>(i >> 8 * k);
     list[i].commitment = list[i].id;
     list[i].commitment[31] = 1;
   }

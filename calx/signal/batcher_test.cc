@@ -19,7 +19,7 @@ using std::chrono::milliseconds;
 
 BatchRequest request(std::uint32_t number) {
   BatchRequest request;
-  for (int i = 0; i < 4; ++i) request.id[i] = static_cast<std::uint8_t>(number >> 8 * i);
+  for (std::size_t i = 0; i < 4; ++i) request.id[i] = static_cast<std::uint8_t>(number >> 8 * i);
   request.commitment = request.id;
   request.commitment[31] = 0xc0;
   return request;

@@ -127,7 +127,7 @@ TEST(DevicePoolTest, ALiarIsNamedAndNeverAskedAgainUntilForgiven) {
 
 TEST(DevicePoolTest, ASilentDeviceIsLeftAfterItsTime) {
   TestRunner silent(Conduct::kSilent), alive;
-  DevicePool pool(policy("training", milliseconds(30)));
+  DevicePool pool(policy("training", std::chrono::seconds(1)));
   ASSERT_TRUE(pool.add("silent", silent));
   ASSERT_TRUE(pool.add("alive", alive));
   const work::Job job = job_of(7);
@@ -148,7 +148,7 @@ TEST(DevicePoolTest, OfTwoLanesTheFirstShareWinsAndTheOtherIsNotBlamed) {
 
 TEST(DevicePoolTest, ADeviceForWholeJobsGetsTheJobAsItIsAndOnlyOneOfThemAtATime) {
   TestRunner silent(Conduct::kSilent, Origin::kDevice), quick(Conduct::kHonest, Origin::kDevice);
-  DevicePool pool(policy("clinical", milliseconds(50)));
+  DevicePool pool(policy("clinical", std::chrono::seconds(1)));
   ASSERT_TRUE(pool.add("silent", silent, DeviceJobs::kWhole));
   ASSERT_TRUE(pool.add("quick", quick, DeviceJobs::kWhole));
   const work::Job job = job_of(8);
