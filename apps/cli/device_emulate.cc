@@ -72,6 +72,7 @@ void print_event(const MinerEvent& event) {
     case MinerEvent::Kind::kSent:
       break;  // its answer is printed
     case MinerEvent::Kind::kAnswered:
+      if (!event.record) break;
       fmt::print("{}share {} of job {}, nonce {:08x}: {} ({:.1f} ms){}\n", miner,
                  event.record->number, event.record->job, event.record->nonce,
                  verdict_text(*event.record), 1e3 * event.record->waited.count(),

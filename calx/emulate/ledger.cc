@@ -11,7 +11,7 @@ bool is_sent(Fault fault) { return fault != Fault::kLoss && fault != Fault::kHal
 }  // namespace
 
 bool is_right(const SubmitRecord& record) noexcept {
-  return *record.verdict == record.expected || (record.overtaken && *record.verdict == kStaleJob);
+  return record.verdict == record.expected || (record.overtaken && record.verdict == kStaleJob);
 }
 
 void Ledger::enter(SubmitRecord record) {
@@ -56,7 +56,7 @@ void Ledger::finish(SubmitRecord record) {
     ++tally.unanswered;
   } else {
     ++(is_right(record) ? tally.right : tally.wrong);
-    if (*record.verdict == kAccepted) ++accepted_;
+    if (record.verdict == kAccepted) ++accepted_;
   }
   if (finished_.size() < kRecordsMax) finished_.push_back(std::move(record));
 }

@@ -34,7 +34,7 @@ struct SubmitRecord {
   Seconds waited = Seconds(0);  // for the answer
 };
 
-/// Whether the answer is the one that the plan asks for. \pre record.verdict
+/// Whether the answer is the one that the plan asks for; without an answer it is not.
 bool is_right(const SubmitRecord& record) noexcept;
 
 struct FaultTally {
