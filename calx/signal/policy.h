@@ -26,7 +26,7 @@ struct Policy {
 /// clinical    inference on people: a device or nothing, searched on two at once, never replaced
 /// cached      what is there already; starts nothing
 /// software    this processor alone
-/// Source: seed 001, section 5.4.
+/// The kinds are those of seed 001, section 5.4; the limits are chosen here.
 std::span<const Policy> policies() noexcept;
 
 /// Errors: kInvalidArgument lists the names there are.
