@@ -36,18 +36,16 @@ void bound(tcp::socket& socket) {
 }  // namespace
 
 Connection::Connection(ConnectionHost& host, const SessionRules& rules, Socket socket,
-                       std::uint32_t extranonce_1, Time now)
+                       const tcp::endpoint& peer, std::uint32_t extranonce_1, Time now)
     : host_(host),
       rules_(rules),
       socket_(std::move(socket)),
+      host_address_(peer.address().to_string()),
+      address_(fmt::format(fmt::runtime(peer.address().is_v6() ? "[{}]:{}" : "{}:{}"),
+                           host_address_, peer.port())),
       heard_(now),
       session_(rules, *this, extranonce_1, now),
       sent_(now) {
-  error_code gone;
-  const auto peer = socket_.remote_endpoint(gone);
-  host_address_ = peer.address().to_string();
-  address_ = fmt::format(fmt::runtime(peer.address().is_v6() ? "[{}]:{}" : "{}:{}"), host_address_,
-                         peer.port());
   bound(socket_);
 }
 

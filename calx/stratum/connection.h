@@ -33,7 +33,7 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
   using Socket = boost::asio::ip::tcp::socket;
 
   Connection(ConnectionHost& host, const SessionRules& rules, Socket socket,
-             std::uint32_t extranonce_1, Time now);
+             const boost::asio::ip::tcp::endpoint& peer, std::uint32_t extranonce_1, Time now);
 
   void start();
   void publish(std::shared_ptr<const PublishedJob> job, Time now);
@@ -62,7 +62,7 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
   ConnectionHost& host_;
   const SessionRules& rules_;
   Socket socket_;
-  std::string address_ = {}, host_address_ = {};
+  std::string host_address_, address_;
   Time heard_;
   Session session_;
   std::array<char, 4096> input_{};

@@ -174,7 +174,7 @@ inline void mine(std::uint16_t port, std::string name, std::string token, std::s
       }
     }
     if (job_id.empty()) continue;
-    const std::uint32_t last = share.nonce + 0x3fff;
+    const std::uint32_t last = share.nonce + 0xfff;
     const auto found = hash::find_nonce(header, target.bytes(), share.nonce, last);
     share.nonce = found.value_or(last);
     if (found && !miner.send(submit_line(name, job_id, share))) return;

@@ -107,8 +107,9 @@ void Server::accept() {
 
 void Server::admit(Connection::Socket socket) {
   error_code gone;
-  const std::string address = socket.remote_endpoint(gone).address().to_string();
+  const tcp::endpoint peer = socket.remote_endpoint(gone);
   if (gone) return;
+  const std::string address = peer.address().to_string();
   if (connections_.size() >= options_.connections_max) {
     return refuse(address, "too many connections");
   }
@@ -116,8 +117,9 @@ void Server::admit(Connection::Socket socket) {
     return refuse(address, "too many connections from this address");
   }
   ++per_address_[address];
-  const auto connection = std::make_shared<Connection>(
-      *this, rules_, std::move(socket), next_extranonce_1_++, std::chrono::steady_clock::now());
+  const auto connection =
+      std::make_shared<Connection>(*this, rules_, std::move(socket), peer, next_extranonce_1_++,
+                                   std::chrono::steady_clock::now());
   connections_.insert(connection);
   {
     const std::lock_guard lock(counters_mutex_);

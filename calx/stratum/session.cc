@@ -100,6 +100,7 @@ void Session::count_bad_request() {
 
 void Session::answer(const std::string& id, const Subscribe& call, Time) {
   user_agent_ = call.user_agent;
+  highest_ = lowered(highest_, user_agent_);
   subscribed_ = true;
   say(subscribe_reply(id, extranonce_1_, work::kExtranonce2Bytes));
   join_if_ready();

@@ -81,7 +81,7 @@ class Session {
   [[nodiscard]] bool joined() const noexcept { return joined_; }
   [[nodiscard]] bool named() const noexcept { return named_; }
   [[nodiscard]] const std::string& worker() const noexcept { return worker_; }
-  [[nodiscard]] Origin origin() const noexcept { return lowered(declared_, user_agent_); }
+  [[nodiscard]] Origin origin() const noexcept { return combine(declared_, highest_); }
   [[nodiscard]] int log2_difficulty() const noexcept { return log2_difficulty_; }
   [[nodiscard]] double hash_rate_hps() const noexcept { return vardiff_.hash_rate_hps(); }
 
@@ -118,6 +118,7 @@ class Session {
   std::string_view closing_ = {};
   std::string user_agent_ = {}, worker_ = {};
   Origin declared_ = Origin::kModelled;
+  Origin highest_ = Origin::kDevice;  // that any user agent of this connection allows
   bool subscribed_ = false, joined_ = false, named_ = false, rolls_version_ = false,
        slow_reader_ = false;
   std::uint32_t granted_mask_ = 0, told_mask_ = 0;

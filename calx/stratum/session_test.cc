@@ -248,6 +248,8 @@ TEST_F(SessionTest, AnEmulatorIsCalledOneWhateverWasDeclared) {
       "\n");
   say(kAuthorize);
   EXPECT_EQ(session().origin(), Origin::kEmulated);
+  say(kSubscribe);
+  EXPECT_EQ(session().origin(), Origin::kEmulated) << "another user agent raises nothing";
 }
 
 TEST_F(SessionTest, GarbageIsAnsweredForAWhile) {

@@ -1,12 +1,18 @@
-// stratum/checked_shares/loopback/branches:12: submits sent over a socket, hashed again, answered.
+// What the bridge costs. stratum/checked_shares/loopback/branches:12: submits sent over a socket,
+// hashed again, answered.
 //
 // The client's thread writes submits whose every hash meets the difficulty (2^-33) and counts the
 // answers; any other answer than true is an error. per_core counts the processor time of all other
 // threads, which is the server's: it is the rate of one core that does nothing else.
+//
+// stratum/job_to_share/loopback/difficulty:2^-20: from run() to its return, with one miner on this
+// processor; 4096 hashes are expected. The counters are quantiles in milliseconds.
 #include <benchmark/benchmark.h>
 #include <time.h>
 
+#include <algorithm>
 #include <thread>
+#include <vector>
 
 #include "calx/hash/sha256.h"
 #include "calx/stratum/bridge.h"
@@ -90,6 +96,33 @@ void checked_shares(benchmark::State& state) {
 }
 BENCHMARK(checked_shares)
     ->Name("stratum/checked_shares/loopback/branches:12")
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
+
+void job_to_share(benchmark::State& state) {
+  BridgeOptions wanted = options();
+  wanted.vardiff.log2_start = -20;
+  const auto bridge = Bridge::start(wanted).value();
+  const std::jthread miner([&](std::stop_token stop) { mine(bridge->port(), "w", "x", stop); });
+  const auto target = work::Target::from_difficulty(1, 1 << 20).value();
+  std::vector<double> milliseconds;
+  for (auto _ : state) {
+    const auto began = std::chrono::steady_clock::now();
+    const auto payload = hash::sha256(std::to_string(milliseconds.size()));
+    if (!bridge->run(work::template_job(payload, target), {})) {
+      state.SkipWithError("a job was not found");
+      break;
+    }
+    const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - began;
+    milliseconds.push_back(took.count());
+  }
+  if (milliseconds.empty()) return;
+  std::ranges::sort(milliseconds);
+  state.counters["p50_ms"] = milliseconds[milliseconds.size() / 2];
+  state.counters["p99_ms"] = milliseconds[milliseconds.size() * 99 / 100];
+}
+BENCHMARK(job_to_share)
+    ->Name("stratum/job_to_share/loopback/difficulty:2^-20")
     ->UseRealTime()
     ->Unit(benchmark::kMillisecond);
 
