@@ -157,6 +157,7 @@ Result<work::FoundShare> BitmainDriver::run(const work::Job& job, std::stop_toke
         space_ = status_.fifo_space;
         continue;
       }
+      if (!answer->nonces) continue;
       space_ = answer->nonces->fifo_space;
       for (const TokenNonce& nonce : answer->nonces->nonces) {
         if (auto share = judged(job, nonce)) {

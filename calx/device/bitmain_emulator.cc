@@ -45,9 +45,10 @@ void BitmainEmulator::write(std::span<const std::uint8_t> bytes) {
     }
     return;
   }
-  if (order->config) on_config(*order->config);
-  if (order->task) on_task(*order->task);
-  if (order->request) on_request(*order->request);
+  const auto& [config, task, request] = *order;
+  if (config) on_config(*config);
+  if (task) on_task(*task);
+  if (request) on_request(*request);
 }
 
 void BitmainEmulator::on_config(const TokenConfig& config) {

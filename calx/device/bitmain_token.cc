@@ -134,7 +134,7 @@ Result<void> check_frame(BitmainKind kind, std::span<const std::uint8_t> bytes) 
     return broken("its length field says another number", bytes.size());
   }
   const auto body = bytes.first(bytes.size() - kSumBytes);
-  const auto sum = static_cast<unsigned>(bytes[bytes.size() - 2] | bytes.back() << 8);
+  const auto sum = bytes[bytes.size() - 2] | unsigned{bytes.back()} << 8;
   if (crc16_modbus(body) != sum) return broken("its check sum is wrong", bytes.size());
   return {};
 }

@@ -92,7 +92,9 @@ TEST(Bm13xxFrameTest, EveryReplySurvivesEncodingForEveryKind) {
                        .job_id = static_cast<std::uint8_t>(rng() % 16 * kind.job_step % kJobIds),
                        .small_core = static_cast<unsigned>(rng()) & kind.small_core_mask,
                        .excess = static_cast<std::uint8_t>(rng())};
-      if (kind.form == JobForm::kFullHeader) nonce.version_bits = (rng() & 0xffffu) << 13;
+      if (kind.form == JobForm::kFullHeader) {
+        nonce.version_bits = static_cast<std::uint32_t>(rng() & 0xffffu) << 13;
+      }
       const auto bytes = encode_reply(kind, {.nonce = nonce});
       ASSERT_EQ(bytes.size(), kind.reply_bytes);
       const auto again = parse_reply(kind, bytes);

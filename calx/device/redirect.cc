@@ -185,11 +185,12 @@ Result<RedirectPlan> load_plan(const std::filesystem::path& path) {
   const auto pool = [&root](const char* key) {
     return root.contains(key) ? pool_of(root[key]) : std::nullopt;
   };
-  if (!root.is_object() || text("format") != kFormat || !pool("bridge")) {
+  const auto bridge = root.is_object() ? pool("bridge") : std::nullopt;
+  if (!bridge || text("format") != kFormat) {
     return fail(ErrorCode::kDataLoss,
                 fmt::format("{}: no saved redirection of format {}", path.string(), kFormat));
   }
-  RedirectPlan plan{.bridge = *pool("bridge")};
+  RedirectPlan plan{.bridge = *bridge};
   plan.api = text("api") == to_string(MinerApi::kCgminer) ? MinerApi::kCgminer : MinerApi::kAxeos;
   CALX_ASSIGN(device, parse_lan_address(text("device"), 0));
   plan.device = device;
