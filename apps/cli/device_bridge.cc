@@ -3,7 +3,6 @@
 
 #include <array>
 #include <chrono>
-#include <cmath>
 #include <condition_variable>
 #include <cstdio>
 #include <memory>
@@ -31,7 +30,7 @@ struct BridgeArguments {
   std::string listen = "127.0.0.1:3333", workers_file, commitment, out;
   ApiOptions api;
   std::vector<std::string> workers;
-  double difficulty = std::ldexp(1.0, stratum::VardiffOptions().log2_start);
+  double difficulty = stratum::difficulty_of(stratum::VardiffOptions().log2_start);
   double shares_per_second = stratum::VardiffOptions().shares_per_second;
   double seconds = 0;
   std::uint32_t work_bits = 20;

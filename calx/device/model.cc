@@ -93,8 +93,8 @@ constexpr std::array kModels = {
         .kind = "s1",
         .name = "Antminer S1",
         .chips = "64 x BM1380",
-        .hashes_per_second = {180e9, Source::kVendor, "Bitmain's data sheet"},
-        .watts = {360, Source::kVendor, "Bitmain's data sheet, at the wall"},
+        .hashes_per_second = {180e9, Source::kUnverified, "what is said of this model"},
+        .watts = {360, Source::kUnverified, "what is said of this model, at the wall"},
         .stock_difficulty = kTokenMask,
         .least_difficulty = kTokenMask,
         .remark = "",
@@ -114,7 +114,7 @@ constexpr std::array kModels = {
         .name = "Antminer S9",
         .chips = "189 x BM1387",
         .hashes_per_second = {13.5e12, Source::kVendor, "Bitmain's data sheet, 13.5 TH/s batch"},
-        .watts = {1323, Source::kVendor, "Bitmain's data sheet: 0.098 J/GH at the wall"},
+        .watts = {1323, Source::kModelled, "98 J/TH x 13.5 TH/s"},
         .stock_difficulty = {64, Source::kVendor,
                              "chip mask 63; its FPGA filters by the pool's difficulty"},
         .least_difficulty = {64, Source::kVendor,
@@ -125,8 +125,9 @@ constexpr std::array kModels = {
         .kind = "nerdminer",
         .name = "NerdMiner v2",
         .chips = "ESP32 in software, no mining chip",
-        .hashes_per_second = {78e3, Source::kVendor, "its makers' figure; builds differ widely"},
-        .watts = {1, Source::kVendor, "about 1 W from USB; nobody publishes a measurement"},
+        .hashes_per_second = {78e3, Source::kUnverified,
+                              "what its users say; builds differ widely"},
+        .watts = {1, Source::kUnverified, "about 1 W from USB; nobody publishes a measurement"},
         .stock_difficulty = {0.00015, Source::kVendor, "what it suggests to the pool"},
         .least_difficulty = {0x1p-32, Source::kModelled, "software: every hash, if the pool asks"},
         .remark = "any processor is faster; good to try a wire with",
@@ -137,6 +138,8 @@ constexpr std::array kModels = {
 
 std::string_view to_string(Source source) noexcept {
   switch (source) {
+    case Source::kUnverified:
+      return "unverified";
     case Source::kModelled:
       return "modelled";
     case Source::kVendor:

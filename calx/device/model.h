@@ -11,14 +11,15 @@ namespace calx::device {
 
 /// Where a number comes from, the strongest last.
 enum class Source : std::uint8_t {
-  kModelled,   // a formula over other numbers
-  kVendor,     // the maker of the device or of its firmware says so
-  kDatasheet,  // the chip's own tables
-  kReported,   // the device said so, over its own wire
-  kMeasured,   // an instrument or a clock of somebody who publishes the measurement
+  kUnverified,  // repeated in many places; no document of its maker was at hand
+  kModelled,    // a formula over other numbers
+  kVendor,      // the maker of the device or of its firmware says so
+  kDatasheet,   // the chip's own tables
+  kReported,    // the device said so, over its own wire
+  kMeasured,    // an instrument or a clock of somebody who publishes the measurement
 };
 
-/// "modelled", "vendor", "datasheet", "reported" or "measured".
+/// "unverified", "modelled", "vendor", "datasheet", "reported" or "measured".
 std::string_view to_string(Source source) noexcept;
 
 struct Figure {

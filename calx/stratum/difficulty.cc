@@ -8,6 +8,8 @@
 
 namespace calx::stratum {
 
+double difficulty_of(int k) noexcept { return std::ldexp(1.0, k); }
+
 work::Target target_of_difficulty(int k) {
   return work::Target::from_difficulty(std::ldexp(1.0, k)).value_or(work::Target());
 }

@@ -10,6 +10,9 @@ namespace calx::stratum {
 inline constexpr int kLog2DifficultyMin = -33;  // every hash meets it
 inline constexpr int kLog2DifficultyMax = 60;
 
+/// 2^k.
+double difficulty_of(int k) noexcept;
+
 /// The target of difficulty 2^k. \pre kLog2DifficultyMin <= k <= kLog2DifficultyMax
 work::Target target_of_difficulty(int k);
 
