@@ -41,7 +41,8 @@ Result<std::unique_ptr<Wire>> open_character_device(const std::filesystem::path&
 
 /// A serial line: raw, 8 bits, no parity, one stop bit, no flow control; any speed the port's
 /// divider can make. Linux only.
-/// Errors: kNotFound, kUnavailable, kInvalidArgument for what is no terminal.
+/// Errors: kNotFound, kUnavailable, kInvalidArgument for what is no terminal, kUnimplemented where
+/// the system sets no speeds by number (TCSETS2).
 Result<std::unique_ptr<Wire>> open_serial_line(const std::filesystem::path& path,
                                                std::uint32_t baud);
 

@@ -25,7 +25,8 @@ class SerialWire final : public DescriptorWire {
   Result<void> set_baud(std::uint32_t baud) override {
     termios2 settings{};
     if (baud == 0 || ioctl(descriptor(), TCGETS2, &settings) != 0) {
-      return fail(ErrorCode::kInvalidArgument,
+      const bool unknown_call = baud != 0 && errno == ENOSYS;  // as in qemu-user
+      return fail(unknown_call ? ErrorCode::kUnimplemented : ErrorCode::kInvalidArgument,
                   fmt::format("{} at {} baud: {}", name(), baud, baud ? reason() : "no speed"));
     }
     settings.c_iflag = 0;
