@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "calx/base/assert.h"
 #include "calx/base/hex.h"
@@ -26,14 +27,14 @@ constexpr unsigned kVersionShift = 13;
 Bytes command(std::uint8_t kind, std::span<const std::uint8_t> data) {
   Bytes frame = {0x55, 0xaa, static_cast<std::uint8_t>(kCommand | kind),
                  static_cast<std::uint8_t>(data.size() + kCommandFrame)};
-  frame.insert(frame.end(), data.begin(), data.end());
+  std::ranges::copy(data, std::back_inserter(frame));
   frame.push_back(crc5(std::span(frame).subspan(kOverheadBytes)));
   return frame;
 }
 
 Bytes job(std::span<const std::uint8_t> data) {
   Bytes frame = {0x55, 0xaa, kJob | kWrite, static_cast<std::uint8_t>(data.size() + kJobFrame)};
-  frame.insert(frame.end(), data.begin(), data.end());
+  std::ranges::copy(data, std::back_inserter(frame));
   const std::uint16_t crc = crc16_ccitt_false(std::span(frame).subspan(kOverheadBytes));
   frame.push_back(static_cast<std::uint8_t>(crc >> 8));
   frame.push_back(static_cast<std::uint8_t>(crc));

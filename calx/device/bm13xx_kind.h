@@ -29,7 +29,7 @@ struct Bm13xxKind {
   unsigned job_shift = 0;            // and how far they stand to the left of it
   std::uint8_t small_core_mask = 0;  // the bits that hold the small core, or the midstate index
   double default_mhz = 0, mhz_min = 0, mhz_max = 0;
-  double default_mv = 0, mv_min = 0, mv_max = 0;
+  double mv_min = 0, mv_max = 0;
   unsigned pll_fb_min = 0, pll_fb_max = 0;  // feedback divider
   std::uint32_t fast_baud = 0;              // after the sequence of bm13xx_init.h
 };
@@ -38,7 +38,7 @@ inline constexpr unsigned kJobIds = 128;
 inline constexpr std::uint32_t kResetBaud = 115740;  // 25 MHz / (27 * 8)
 
 /// Every row. Sources: ESP-Miner components/asic and main/device_config.h (jobs, limits, PLL);
-/// mujina asic/bm13xx/REFERENCE.md (cores). Default millivolts are ESP-Miner's; unverified here.
+/// mujina asic/bm13xx/REFERENCE.md (cores).
 std::span<const Bm13xxKind> bm13xx_kinds() noexcept;
 const Bm13xxKind& kind_of(Bm13xx chip) noexcept;
 /// Errors: kInvalidArgument lists the names.

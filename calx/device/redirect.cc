@@ -190,10 +190,9 @@ Result<RedirectPlan> load_plan(const std::filesystem::path& path) {
     return fail(ErrorCode::kDataLoss,
                 fmt::format("{}: no saved redirection of format {}", path.string(), kFormat));
   }
-  RedirectPlan plan{.bridge = *bridge};
-  plan.api = text("api") == to_string(MinerApi::kCgminer) ? MinerApi::kCgminer : MinerApi::kAxeos;
   CALX_ASSIGN(device, parse_lan_address(text("device"), 0));
-  plan.device = device;
+  RedirectPlan plan{.device = device, .bridge = *bridge};
+  plan.api = text("api") == to_string(MinerApi::kCgminer) ? MinerApi::kCgminer : MinerApi::kAxeos;
   plan.primary = pool("primary"), plan.fallback = pool("fallback");
   if (root.contains("active_pool") && root["active_pool"].is_number_unsigned()) {
     plan.active_pool = root["active_pool"].get<int>();
