@@ -74,19 +74,21 @@ std::string show_message_line(std::string_view text) {
                      json_text(text));
 }
 
-NotifyTemplate::NotifyTemplate(const work::Job& job) {
+NotifyTemplate::NotifyTemplate(const work::Job& job) : ntime_(job.ntime) {
   std::string branches;
   for (const hash::Digest& branch : job.branches) {
     branches += fmt::format("{}\"{}\"", branches.empty() ? "" : ",", to_hex(branch));
   }
-  middle_ = fmt::format("\"{}\",\"{}\",\"{}\",[{}],\"{:08x}\",\"{:08x}\",\"{:08x}\"",
+  middle_ = fmt::format("\"{}\",\"{}\",\"{}\",[{}],\"{:08x}\",\"{:08x}\"",
                         work::stratum_previous_hash(job.previous_hash), to_hex(job.coinbase_part_1),
-                        to_hex(job.coinbase_part_2), branches, job.version, job.nbits, job.ntime);
+                        to_hex(job.coinbase_part_2), branches, job.version, job.nbits);
 }
 
-std::string NotifyTemplate::line(std::uint64_t job_id, bool clean) const {
-  return fmt::format("{{\"id\":null,\"method\":\"mining.notify\",\"params\":[\"{:x}\",{},{}]}}\n",
-                     job_id, middle_, clean);
+std::string NotifyTemplate::line(std::uint64_t job_id, bool clean,
+                                 std::uint32_t seconds_later) const {
+  return fmt::format(
+      "{{\"id\":null,\"method\":\"mining.notify\",\"params\":[\"{:x}\",{},\"{:08x}\",{}]}}\n",
+      job_id, middle_, ntime_ + seconds_later, clean);
 }
 
 std::string job_id_text(std::uint64_t job_id) { return fmt::format("{:x}", job_id); }

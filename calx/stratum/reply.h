@@ -32,10 +32,13 @@ std::string show_message_line(std::string_view text);
 class NotifyTemplate {
  public:
   explicit NotifyTemplate(const work::Job& job);
-  [[nodiscard]] std::string line(std::uint64_t job_id, bool clean) const;
+  /// `seconds_later` moves the time, and with it every header that can be made of the job.
+  [[nodiscard]] std::string line(std::uint64_t job_id, bool clean,
+                                 std::uint32_t seconds_later = 0) const;
 
  private:
-  std::string middle_;  // from the previous hash to the time
+  std::string middle_;  // from the previous hash to the bits
+  std::uint32_t ntime_;
 };
 
 /// Job ids on the wire: lower-case hex without leading zeros.

@@ -278,8 +278,11 @@ void Session::issue(bool clean, Time now) {
   if (rolls_version_ && mask != told_mask_) say(set_version_mask_line(mask));
   told_mask_ = mask;
   if (clean) issued_.retire_all();
+  // A miner starts a notified job from its first nonce. Were the headers those of the last notify,
+  // it would find the same shares again and be refused for it.
+  reissued_ = clean ? 0 : std::min(reissued_ + 1, work::kRollSecondsMax);
   const std::uint64_t id = host_.new_job_id();
-  say(current_->notify.line(id, clean));
+  say(current_->notify.line(id, clean, reissued_));
   issued_.add({.id = id,
                .published = current_,
                .log2_difficulty = k,

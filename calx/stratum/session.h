@@ -127,6 +127,7 @@ class Session {
   Vardiff vardiff_;
   int log2_wanted_, log2_difficulty_;
   bool told_difficulty_ = false;
+  std::uint32_t reissued_ = 0;  // of the current job: each time a second later
   double suggested_ = 0;
   Time began_, heard_, notified_, counted_;
   double requests_left_;

@@ -295,7 +295,7 @@ TEST_F(SessionTest, ALiarIsNamedOnceAndInTheEndDisconnected) {
   EXPECT_THAT(host_.judgements, SizeIs(rules_.limits.bad_shares_max));
 }
 
-TEST_F(SessionTest, ASilentJobIsRepeatedUnderANewId) {
+TEST_F(SessionTest, ASilentJobIsRepeatedUnderANewIdWithHeadersOfItsOwn) {
   rules_.vardiff.shares_per_second = 0;
   join();
   now_ += rules_.limits.keepalive;
@@ -304,7 +304,8 @@ TEST_F(SessionTest, ASilentJobIsRepeatedUnderANewId) {
   now_ += milliseconds(1);
   session().tick(now_);
   EXPECT_THAT(lines(), ElementsAre(testing::AllOf(HasSubstr("mining.notify\",\"params\":[\"e2"),
-                                                  HasSubstr(",false]}"))));
+                                                  HasSubstr("\"68e00001\",false]}"))))
+      << "the headers of the earlier notify would be found a second time";
   EXPECT_THAT(submit(kShare), accepted()) << "the earlier id lives on: the job was not clean";
 }
 
