@@ -5,6 +5,7 @@
 #include "calx/signal/batcher.h"
 
 #include <gmock/gmock.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <set>
@@ -195,7 +196,8 @@ TEST(BatcherTest, TheEndOfTheBatcherAndAStopOfTheWaitAreAnswers) {
 }
 
 TEST(BatcherTest, WhatTheJournalHoldsIsDoneByTheNextBatcherAndNeverTwice) {
-  const auto path = std::filesystem::path(testing::TempDir()) / "calx_batcher_test.journal";
+  const auto path = std::filesystem::path(testing::TempDir()) /
+                    ("calx_batcher_test_" + std::to_string(::getpid()) + ".journal");
   std::filesystem::remove(path);
   TestRunner runner;
   {

@@ -82,7 +82,9 @@ void tell(int file, const std::string& line) {
 class KillTest : public testing::Test {
  protected:
   void SetUp() override {
-    folder_ = std::filesystem::path(testing::TempDir()) / "calx_kill_test";
+    // Tests run side by side: each has a folder of its own.
+    folder_ = std::filesystem::path(testing::TempDir()) /
+              ("calx_kill_test_" + std::to_string(::getpid()));
     std::filesystem::remove_all(folder_);
     std::filesystem::create_directories(folder_);
   }
