@@ -10,7 +10,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace calx::device;
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const auto reply = parse_http_reply(text);
-  for (const std::string_view body : {text, std::string_view(reply ? reply->body : "")}) {
+  const std::string_view inside = reply ? std::string_view(reply->body) : std::string_view();
+  for (const std::string_view body : {text, inside}) {
     const auto info = parse_axeos_info(body);
     if (!info) continue;
     for (const auto& figure : {info->ghs, info->watts, info->celsius, info->best_difficulty}) {
