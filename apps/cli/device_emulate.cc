@@ -29,9 +29,9 @@ struct EmulateArguments {
 
 std::string verdict_text(const SubmitRecord& record) {
   if (!record.verdict) return "unanswered";
-  const std::string answer = *record.verdict == emulate::kAccepted
-                                 ? "accepted"
-                                 : fmt::format("refused {}", *record.verdict);
+  std::string answer = *record.verdict == emulate::kAccepted
+                           ? "accepted"
+                           : fmt::format("refused {}", *record.verdict);
   if (is_right(record)) return answer;
   return fmt::format("{}, but {} is right", answer, record.expected);
 }
