@@ -153,10 +153,11 @@ TEST(RedirectTest, CgminerGetsAPoolSwitchesAndLosesItAgain) {
 TEST(RedirectTest, APlanSurvivesItsFileAndASpoiltFileIsRefused) {
   const auto path = std::filesystem::temp_directory_path() /
                     ("calx_redirect_" + std::to_string(::getpid()) + ".json");
+  const LanAddress web{"10.0.0.7", 80}, api{"10.0.0.8", 4028};
   const RedirectPlan axeos{
-      .device = {"10.0.0.7", 80}, .bridge = kBridge, .primary = kOld, .fallback = kOldFallback};
+      .device = web, .bridge = kBridge, .primary = kOld, .fallback = kOldFallback};
   const RedirectPlan cgminer{
-      .api = MinerApi::kCgminer, .device = {"10.0.0.8", 4028}, .bridge = kBridge, .active_pool = 2};
+      .api = MinerApi::kCgminer, .device = api, .bridge = kBridge, .active_pool = 2};
   for (const RedirectPlan& plan : {axeos, cgminer}) {
     ASSERT_TRUE(save_plan(plan, path));
     const auto again = load_plan(path);

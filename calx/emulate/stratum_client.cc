@@ -249,13 +249,14 @@ void StratumClient::on_call(const Parsed& line, Reaction& reaction) {
   const std::string method = text_of(line.member("method"));
   const Value& parameters = line.parameters();
   const bool one = parameters.is_array() && !parameters.empty();
+  const auto word = one ? hex_number(parameters[0]) : std::nullopt;
   if (method == "mining.notify") {
     on_notify(line, reaction);
   } else if (method == "mining.set_difficulty" && one && parameters[0].is_number()) {
     const double difficulty = parameters[0].get<double>();
     if (difficulty > 0) difficulty_ = difficulty;
-  } else if (method == "mining.set_version_mask" && one && hex_number(parameters[0])) {
-    if (firmware_.rolls_version) version_mask_ = *hex_number(parameters[0]);
+  } else if (method == "mining.set_version_mask" && word) {
+    if (firmware_.rolls_version) version_mask_ = *word;
   } else if (method == "mining.set_extranonce" && one && parameters.size() >= 2) {
     const auto extranonce_1 = hex_bytes(parameters[0]);
     if (firmware_.follows_extranonce && extranonce_1 && parameters[1].is_number_unsigned() &&

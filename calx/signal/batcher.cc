@@ -348,10 +348,9 @@ Result<StampedRequest> Ticket::wait(std::stop_token stop) const {
   } else {
     core_->answered.wait_until(lock, stop, deadline, over);
   }
-  if (request_->cancelled && !(request_->answer && *request_->answer)) {
-    return fail(ErrorCode::kCancelled, "the request was cancelled");
-  }
-  if (request_->answer) return *request_->answer;
+  const auto& answer = request_->answer;
+  if (answer.has_value() && (!request_->cancelled || answer->has_value())) return *answer;
+  if (request_->cancelled) return fail(ErrorCode::kCancelled, "the request was cancelled");
   if (stop.stop_requested()) return fail(ErrorCode::kCancelled, "the wait was stopped");
   return fail(ErrorCode::kDeadlineExceeded,
               "no stamp before the deadline of the request; it may still be stamped");
