@@ -21,13 +21,14 @@ void add_api_options(CLI::App& verb, ApiOptions& options) {
 
 Result<std::unique_ptr<ApiServer>> ApiServer::start(const ApiOptions& options,
                                                     remote::ServerParts parts) {
-  remote::ServerOptions server_options{.certificate = options.certificate, .key = options.key};
   CALX_ASSIGN(address, parse_address(options.listen));
-  server_options.listen = std::move(address);
+  std::string token;
   if (!options.token_file.empty()) {
-    CALX_ASSIGN(token, read_token(options.token_file));
-    server_options.token = std::move(token);
+    CALX_ASSIGN(read, read_token(options.token_file));
+    token = std::move(read);
   }
+  const remote::ServerOptions server_options{
+      .listen = address, .token = token, .certificate = options.certificate, .key = options.key};
   std::unique_ptr<ApiServer> api(new ApiServer);
   api->tls_ = !options.certificate.empty();
   api->token_ = !server_options.token.empty();

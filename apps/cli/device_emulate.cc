@@ -136,16 +136,18 @@ void print_summary(const emulate::FarmReport& report) {
 }
 
 Result<emulate::FarmOptions> farm_options(const EmulateArguments& arguments) {
-  emulate::FarmOptions options;
   CALX_ASSIGN(endpoint, emulate::parse_endpoint(arguments.connect));
-  options.host = endpoint.first;
-  options.port = endpoint.second;
+  std::vector<emulate::EmulatedDevice> devices;
   for (const std::string& kind : arguments.kinds) {
     CALX_ASSIGN(device, emulate::find_emulated_device(kind, arguments.base_bits));
-    options.devices.push_back(device);
+    devices.push_back(device);
   }
   CALX_ASSIGN(seed, noise::Seed::parse(arguments.seed));
   CALX_ASSIGN(faults, emulate::FaultPlan::parse(arguments.faults));
+  emulate::FarmOptions options;
+  options.host = endpoint.first;
+  options.port = endpoint.second;
+  options.devices = std::move(devices);
   options.miner.worker = arguments.worker;
   options.miner.token = arguments.token;
   options.miner.seed = seed;
