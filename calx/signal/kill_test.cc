@@ -8,6 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -25,7 +27,7 @@ namespace calx::signal {
 namespace {
 
 constexpr std::uint32_t kRequests = 60, kGroup = 5;
-constexpr int kRandomKills = 200;
+constexpr int kRandomKills = 200, kRoundsMax = 20 * kRandomKills;
 
 BatchRequest request(std::uint32_t number) {
   BatchRequest request;
@@ -152,18 +154,27 @@ TEST_F(KillTest, AtEveryNamedStep) {
 }
 
 TEST_F(KillTest, AtSeededRandomMoments) {
+  using std::chrono::microseconds;
   std::mt19937 random(20251121);
   int killed = 0;
+  // The moments lie within a life, however fast this machine lives it.
+  const Life whole = life("whole");
+  const auto began = std::chrono::steady_clock::now();
+  ASSERT_EQ(run(whole), 0);
+  const auto span = std::max<std::int64_t>(
+      500,
+      std::chrono::duration_cast<microseconds>(std::chrono::steady_clock::now() - began).count());
   for (int round = 0; killed < kRandomKills; ++round) {
     const Life one = life(std::to_string(round));
     for (int status = -1; status != 0;) {
       const bool more = killed < kRandomKills;
-      status = run(one, std::chrono::microseconds(more ? 500 + random() % 20'000 : 0));
+      const auto moment = 1 + static_cast<std::int64_t>(random()) % span;
+      status = run(one, microseconds(more ? moment : 0));
       ASSERT_TRUE(status == -1 || status == 0) << status;
       killed += status == -1;
     }
     judge(one);
-    ASSERT_LT(round, kRandomKills) << "the children end before anything kills them";
+    ASSERT_LT(round, kRoundsMax) << "the children end before anything kills them";
   }
 }
 
