@@ -6,6 +6,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 
@@ -25,7 +26,9 @@ using testing::HasSubstr;
 namespace fs = std::filesystem;
 
 fs::path fresh(const std::string& name) {
-  const auto path = fs::path(testing::TempDir()) / ("calx-imagine-" + name);
+  // Tests run side by side, each in a process of its own.
+  const auto path =
+      fs::path(testing::TempDir()) / ("calx-imagine-" + std::to_string(::getpid()) + "-" + name);
   fs::remove_all(path);
   return path;
 }
