@@ -12,7 +12,6 @@ namespace calx::signal {
 
 struct Policy {
   std::string_view name;
-  bool cached_first;       // an answer from the cache serves
   bool search;             // a new search may be started
   bool software_fallback;  // after the devices, or without any
   Origin origin_min;       // a share of an earlier origin is refused
@@ -21,10 +20,10 @@ struct Policy {
   std::chrono::milliseconds attempt_timeout;  // of one device on one job
 };
 
-/// training    throughput first: cached answers serve, anything else will do
-/// validation  as training, but never from the cache: what is judged is searched anew
+/// training    throughput first: any origin will do
+/// validation  as training, but nothing that is only modelled
 /// clinical    inference on people: a device or nothing, searched on two at once, never replaced
-/// cached      what is there already; starts nothing
+/// cached      starts nothing: a pool refuses its jobs, for it keeps no answers itself
 /// software    this processor alone
 /// The kinds are those of seed 001, section 5.4; the limits are chosen here.
 std::span<const Policy> policies() noexcept;
