@@ -15,6 +15,7 @@ class BridgeEngine final : public work::JobRunner {
   explicit BridgeEngine(std::unique_ptr<stratum::Bridge> bridge) : bridge_(std::move(bridge)) {}
 
   [[nodiscard]] Origin origin() const noexcept override { return bridge_->origin(); }
+  [[nodiscard]] std::uint32_t version_mask() const noexcept override { return work::kVersionMask; }
   Result<work::FoundShare> run(const work::Job& job, std::stop_token stop) override {
     return bridge_->run(job, std::move(stop));
   }

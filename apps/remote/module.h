@@ -13,7 +13,7 @@
 namespace calx::remote {
 
 /// Raised with every change of this header or of those it includes from calx/remote.
-inline constexpr std::uint32_t kAbi = 1;
+inline constexpr std::uint32_t kAbi = 2;
 
 /// The one symbol that the module exports: `extern "C" Module* calx_remote_module(uint32_t abi)`.
 /// Null when the module was built for another kAbi. The object lives as long as the module.

@@ -43,6 +43,8 @@ class Bm13xxDriver final : public work::JobRunner {
 
   /// The wire's, and never more than `emulated` for a base below 32 bits, which no chip has.
   [[nodiscard]] Origin origin() const noexcept override;
+  /// Chips roll the version by themselves, or as the host's midstates say (BM1397).
+  [[nodiscard]] std::uint32_t version_mask() const noexcept override { return work::kVersionMask; }
   Result<work::FoundShare> run(const work::Job& job, std::stop_token stop) override;
 
   [[nodiscard]] std::size_t chips() const noexcept { return chips_; }

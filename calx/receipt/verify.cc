@@ -70,8 +70,12 @@ Check check_tree_path(const Receipt& receipt) {
 Check check_stamp(const work::Stamp& stamp) {
   const auto hash = work::check(stamp);
   if (!hash) return failed("stamp", hash.error().message);
-  return pass("stamp", fmt::format("{} hashes expected (signer says: {})",
-                                   stamp.target.expected_hashes_text(), to_string(stamp.origin)));
+  std::string sentence = fmt::format("{} hashes expected (signer says: {})",
+                                     stamp.target.expected_hashes_text(), to_string(stamp.origin));
+  if (stamp.origin != Origin::kSoftware) {
+    sentence += "; minimality not checked, for a miner promises none";
+  }
+  return pass("stamp", std::move(sentence));
 }
 
 // Only the software template promises the lowest nonce; a miner returns whatever it finds first.

@@ -103,6 +103,8 @@ class RemoteRunner final : public work::JobRunner {
       : connection_(std::move(connection)) {}
 
   [[nodiscard]] Origin origin() const noexcept override { return connection_->info().origin; }
+  // The server passes the mask on; whoever stands behind it may use it or not.
+  [[nodiscard]] std::uint32_t version_mask() const noexcept override { return work::kVersionMask; }
 
   Result<work::FoundShare> run(const work::Job& job, std::stop_token stop) override {
     CALX_TRY(work::check(job));

@@ -316,6 +316,13 @@ Origin DevicePool::origin() const noexcept {
   return earliest;
 }
 
+std::uint32_t DevicePool::version_mask() const noexcept {
+  const std::scoped_lock lock(impl_->mutex);
+  std::uint32_t mask = 0;
+  for (const Device& device : impl_->devices) mask |= device.runner->version_mask();
+  return mask;
+}
+
 Result<work::FoundShare> DevicePool::run(const work::Job& job, std::stop_token stop) {
   CALX_TRY(work::check(job));
   const Policy& policy = impl_->policy;

@@ -71,6 +71,8 @@ class DevicePool final : public work::JobRunner {
 
   /// The earliest origin that a share of this pool can have.
   [[nodiscard]] Origin origin() const noexcept override;
+  /// Bits that any device of the pool may roll; the others leave them.
+  [[nodiscard]] std::uint32_t version_mask() const noexcept override;
 
   /// The share is checked here again, against the job as it was given. Errors: those of JobRunner;
   /// kUnavailable names each device that was tried and what became of it; kDataLoss when every

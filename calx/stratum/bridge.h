@@ -111,6 +111,8 @@ class BridgeRunner final : public work::JobRunner {
   explicit BridgeRunner(Bridge& bridge) noexcept : bridge_(bridge) {}
 
   [[nodiscard]] Origin origin() const noexcept override { return bridge_.origin(); }
+  /// What the bridge grants; each miner rolls what it asked for of it.
+  [[nodiscard]] std::uint32_t version_mask() const noexcept override { return work::kVersionMask; }
   Result<work::FoundShare> run(const work::Job& job, std::stop_token stop) override {
     return bridge_.run(job, stop);
   }

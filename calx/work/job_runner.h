@@ -22,6 +22,10 @@ class JobRunner {
   virtual ~JobRunner() = default;
   [[nodiscard]] virtual Origin origin() const noexcept = 0;
 
+  /// Version bits that a job may leave to this runner, inside kVersionMask. A permission that it
+  /// may leave unused; 0: it rolls none.
+  [[nodiscard]] virtual std::uint32_t version_mask() const noexcept { return 0; }
+
   /// Searches until one share meets job.target. Finding nothing is never a share.
   /// Errors: kInvalidArgument (the job), kDeadlineExceeded (job.deadline), kCancelled (stop),
   /// kUnavailable (nobody to work), kDataLoss (every answer failed the host's check).

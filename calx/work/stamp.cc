@@ -28,6 +28,12 @@ Result<void> check_limits(const Stamp& stamp) {
         ErrorCode::kInvalidArgument,
         fmt::format("the stamp counts {} leaves, wanted 1 to {}", stamp.leaves, kLeavesMax));
   }
+  if ((stamp.version & ~kVersionMask) != kTemplateVersion) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("the stamp's header has version {:08x}, wanted {:08x} with no bits set "
+                            "but those of {:08x}",
+                            stamp.version, kTemplateVersion, kVersionMask));
+  }
   if (stamp.nbits != kTemplateNbits) {
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("the stamp's header has nbits {:08x}, wanted the constant {:08x}",
@@ -62,6 +68,7 @@ hash::Digest stamp_payload(const Target& target, std::uint32_t leaves, const has
 Result<Stamp> make_stamp(const RequestTree& tree, const Target& target, JobRunner& runner,
                          Deadline deadline, std::stop_token stop) {
   Job job = template_job(stamp_payload(target, tree.leaves(), tree.root()), target);
+  job.version_mask = runner.version_mask() & kVersionMask;
   job.deadline = deadline;
   CALX_ASSIGN(found, runner.run(job, stop));
   return stamp_from_share(tree, job, found);

@@ -45,8 +45,8 @@ struct Stamp {
 /// SHA256("calx-stamp-1" || target || u32 leaves || root): the 32 bytes of the OP_RETURN.
 hash::Digest stamp_payload(const Target& target, std::uint32_t leaves, const hash::Digest& root);
 
-/// Runs the template job for this tree and returns the checked stamp. Deadline and stop as in
-/// JobRunner::run. Errors: those of run.
+/// Runs the template job for this tree, with the version bits that the runner may roll, and returns
+/// the checked stamp. Deadline and stop as in JobRunner::run. Errors: those of run.
 Result<Stamp> make_stamp(const RequestTree& tree, const Target& target, JobRunner& runner,
                          Deadline deadline = Deadline::max(), std::stop_token stop = {});
 
@@ -55,8 +55,9 @@ Result<Stamp> make_stamp(const RequestTree& tree, const Target& target, JobRunne
 Result<Stamp> stamp_from_share(const RequestTree& tree, const Job& job, const FoundShare& found);
 
 /// Hashes everything again and returns SHA256d(header).
-/// Errors: kInvalidArgument (a part out of its limits), kDataLoss (the hash misses the target, or
-/// is not the one claimed). It does not look at the request tree: see root_of().
+/// Errors: kInvalidArgument (a part out of its limits; a version that is not kTemplateVersion with
+/// bits of kVersionMask set), kDataLoss (the hash misses the target, or is not the one claimed). It
+/// does not look at the request tree: see root_of().
 Result<hash::Digest> check(const Stamp& stamp);
 
 /// True when all but the nonce and extranonce 2 is the constant software template, the only one for

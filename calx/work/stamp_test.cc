@@ -89,6 +89,7 @@ TEST(StampTest, EveryChangedFieldIsRefused) {
   EXPECT_TRUE(refused([](Stamp& s) { s.leaves = 0; }));
   EXPECT_TRUE(refused([](Stamp& s) { s.root[31] ^= 1; }));
   EXPECT_TRUE(refused([](Stamp& s) { s.version ^= 0x2000; }));
+  EXPECT_TRUE(refused([](Stamp& s) { s.version ^= 1; }));
   EXPECT_TRUE(refused([](Stamp& s) { s.previous_hash[0] ^= 1; }));
   EXPECT_TRUE(refused([](Stamp& s) { s.coinbase_part_1.back() ^= 1; }));
   EXPECT_TRUE(refused([](Stamp& s) { s.coinbase_part_1[0] ^= 1; }));
@@ -134,6 +135,64 @@ class LyingRunner final : public JobRunner {
                       .origin = origin()};
   }
 };
+
+// Searches as software does, in versions that it rolls itself, as chips do.
+class RollingRunner final : public JobRunner {
+ public:
+  explicit RollingRunner(std::uint32_t bits) : bits_(bits) {}
+  [[nodiscard]] Origin origin() const noexcept override { return Origin::kEmulated; }
+  [[nodiscard]] std::uint32_t version_mask() const noexcept override { return kVersionMask; }
+  Result<FoundShare> run(const Job& job, std::stop_token stop) override {
+    seen_mask = job.version_mask;
+    Job rolled = job;
+    rolled.version_mask = 0, rolled.version ^= bits_;
+    CALX_ASSIGN(found, software_runner().run(rolled, stop));
+    found.share.version_bits = bits_;
+    found.origin = origin();
+    return found;
+  }
+  std::uint32_t seen_mask = 0;
+
+ private:
+  std::uint32_t bits_;
+};
+
+TEST(StampTest, RolledVersionBitsInsideTheMaskAreKept) {
+  RollingRunner roller(0x00b44000);
+  const auto stamp = make_stamp(three_requests(), *Target::from_work_bits(kBits), roller);
+  ASSERT_TRUE(stamp) << stamp.error().message;
+  EXPECT_EQ(roller.seen_mask, kVersionMask);
+  EXPECT_EQ(stamp->version, 0x20b44000u);
+  EXPECT_EQ(check(*stamp).value(), stamp->hash);
+  EXPECT_FALSE(is_template(*stamp));
+  Stamp told = *stamp;
+  told.version = kTemplateVersion;
+  EXPECT_EQ(check(told).error().code, ErrorCode::kDataLoss);
+}
+
+TEST(StampTest, RolledVersionBitsOutsideTheMaskAreRefused) {
+  for (const std::uint32_t bits : {0x00001000u, 0x20000000u, 0x40000000u, 0x00000001u}) {
+    RollingRunner roller(bits);
+    const auto stamp = make_stamp(three_requests(), *Target::from_work_bits(kBits), roller);
+    ASSERT_FALSE(stamp);
+    EXPECT_THAT(stamp.error().message, testing::HasSubstr("version bits outside the mask"));
+  }
+  // The work is real, but for a header that no job here asks for.
+  const auto tree = three_requests();
+  const auto target = *Target::from_work_bits(kBits);
+  Job job = template_job(stamp_payload(target, tree.leaves(), tree.root()), target);
+  job.version ^= 1;
+  const auto found = software_runner().run(job, {});
+  ASSERT_TRUE(found);
+  const auto refused = stamp_from_share(tree, job, *found);
+  EXPECT_EQ(refused.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_THAT(refused.error().message, testing::HasSubstr("version 20000001"));
+}
+
+TEST(StampTest, SoftwareGetsNoVersionBitsToRoll) {
+  EXPECT_EQ(software_runner().version_mask(), 0u);
+  EXPECT_TRUE(is_template(example()));
+}
 
 TEST(StampTest, AShareThatMissesTheTargetMakesNoStamp) {
   LyingRunner liar;

@@ -53,6 +53,7 @@ def payload(target, leaves, root):
     return sha256(b"calx-stamp-1" + target + u32(leaves) + root)
 
 
+VERSION, VERSION_MASK = 0x20000000, 0x1FFFE000
 PART_1 = bytes.fromhex("0100000001" + "00" * 32 + "ffffffff" + "16" + "0340d10c2f63616c782f")
 
 
@@ -77,7 +78,7 @@ def search(target, leaves, root):
     """The lowest extranonce 2, then the lowest nonce, of the software template."""
     carried = payload(target, leaves, root)
     stamp = {"part_1": PART_1, "en1": bytes(4), "branches": [], "previous": bytes(32),
-             "version": 0x20000000, "ntime": 0x68E00000, "nbits": 0x17023A04}
+             "version": VERSION, "ntime": 0x68E00000, "nbits": 0x17023A04}
     for extranonce in range(1 << 64):
         stamp["en2"] = extranonce.to_bytes(8, "little")
         stamp["nonce"] = 0
@@ -147,7 +148,8 @@ def check(receipt):
                "en2": of(stamp["extranonce_2"]), "previous": of(stamp["previous_hash"]),
                "branches": [of(branch) for branch in stamp["branches"]]}
     digest = sha256d(header(fields, carried))
-    yield "stamp", meets(digest, of(stamp["target"])) and digest.hex() == stamp["hash"]
+    rolled = fields["version"] & ~VERSION_MASK == VERSION
+    yield "stamp", rolled and meets(digest, of(stamp["target"])) and digest.hex() == stamp["hash"]
     if request["identity"]["seed"]["type"] != "private":
         images = receipt["images"]
         seeds = [image_seed(request, i["index"], digest).hex() for i in images]
