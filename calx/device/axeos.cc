@@ -107,6 +107,8 @@ Result<AxeosInfo> parse_axeos_info(std::string_view bytes) {
   info.regulator_celsius = celsius(root, {"vrTemp"});
   info.mhz = number(root, {"frequency"});
   info.core_mv = number(root, {"coreVoltageActual", "coreVoltage"});
+  info.core_mv_set = number(root, {"coreVoltage"});
+  info.error_percent = number(root, {"errorPercentage"});
   info.fan_percent = number(root, {"fanspeed", "fanSpeed"});
   info.fan_rpm = number(root, {"fanrpm", "fanSpeedRpm"});
   info.best_difficulty = number(root, {"bestDiff"});

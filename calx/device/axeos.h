@@ -28,6 +28,8 @@ struct AxeosInfo {
   std::optional<std::string> chip = {}, version = {}, board = {}, hostname = {}, mac = {};
   std::optional<double> ghs = {}, watts = {}, celsius = {}, regulator_celsius = {};
   std::optional<double> mhz = {}, core_mv = {}, fan_percent = {}, fan_rpm = {};
+  std::optional<double> core_mv_set = {};    // as it was asked for; core_mv is what is measured
+  std::optional<double> error_percent = {};  // of what the chip returned; only new firmware counts
   std::optional<double> best_difficulty = {}, pool_difficulty = {};
   std::optional<double> accepted = {}, rejected = {}, uptime_seconds = {};
   bool paused = false, overheated = false, on_fallback = false;

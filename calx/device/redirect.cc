@@ -5,7 +5,6 @@
 #include <nlohmann/json.hpp>
 
 #include "calx/base/atomic_file.h"
-#include "calx/device/http_exchange.h"
 
 namespace calx::device {
 namespace {
@@ -14,31 +13,47 @@ using nlohmann::json;
 
 constexpr std::string_view kFormat = "calx-redirect-1";
 constexpr unsigned kOwnerOnly = 0600;
+constexpr std::uint16_t kStratumPort = 3333;
 
 std::string show(const AxeosPool& pool) {
   return fmt::format("{}:{} as {}", pool.url, pool.port, pool.user);
 }
 
-Result<std::string> axeos_request(const LanAddress& device, std::string_view method,
-                                  std::string_view path, std::string_view body) {
-  CALX_ASSIGN(reply, http_exchange(device, method, path, body, kMinerTimeout));
-  if (reply.status == 200) return std::move(reply.body);
-  constexpr std::size_t kShown = 120;
-  return fail(ErrorCode::kUnavailable,
-              fmt::format("{}: {} {} answers {} {}", device.to_string(), method, path, reply.status,
-                          reply.body.substr(0, kShown)));
-}
+std::string show(const std::optional<AxeosPool>& pool) { return pool ? show(*pool) : "none"; }
 
-Result<void> set_axeos_pools(const LanAddress& device, const AxeosPool& primary,
-                             const std::optional<AxeosPool>& fallback) {
+Result<void> patch_and_compare(const LanAddress& device, const AxeosPool& primary,
+                               const std::optional<AxeosPool>& fallback) {
   CALX_TRY(patch_axeos(device, axeos_pool_patch(primary, fallback)));
   CALX_ASSIGN(info, read_axeos(device));
   if (info.pool != primary) {
     return fail(ErrorCode::kDataLoss,
                 fmt::format("{}: shows the pool {} after it was given {}", device.to_string(),
-                            info.pool ? show(*info.pool) : "none", show(primary)));
+                            show(info.pool), show(primary)));
   }
-  return restart_axeos(device);
+  const bool cleared = fallback && fallback->url.empty() && !info.fallback;
+  if (fallback && !cleared && info.fallback != fallback) {
+    return fail(ErrorCode::kDataLoss,
+                fmt::format("{}: shows the fallback pool {} after it was given {}",
+                            device.to_string(), show(info.fallback), show(*fallback)));
+  }
+  return {};
+}
+
+Result<void> restore_axeos(const RedirectPlan& plan) {
+  const AxeosPool primary = plan.primary.value_or(AxeosPool{});
+  CALX_TRY(patch_and_compare(plan.device, primary, plan.fallback));
+  if (!plan.fallback) {
+    // There was none. A request of its own, lest a firmware that refuses an empty name refuses the
+    // primary pool with it.
+    const AxeosPool none{.url = "", .port = kStratumPort, .user = ""};
+    if (const auto cleared = patch_and_compare(plan.device, primary, none); !cleared) {
+      CALX_TRY(restart_axeos(plan.device));
+      return fail(
+          cleared.error().code,
+          "the primary pool is as it was, but the fallback pool stays: " + cleared.error().message);
+    }
+  }
+  return restart_axeos(plan.device);
 }
 
 std::string cgminer_url(const AxeosPool& pool) {
@@ -98,21 +113,6 @@ std::string_view to_string(MinerApi api) noexcept {
   return api == MinerApi::kAxeos ? "axeos" : "cgminer";
 }
 
-Result<AxeosInfo> read_axeos(const LanAddress& device) {
-  CALX_ASSIGN(body, axeos_request(device, "GET", "/api/system/info", ""));
-  return parse_axeos_info(body);
-}
-
-Result<void> patch_axeos(const LanAddress& device, const std::string& patch) {
-  CALX_TRY(axeos_request(device, "PATCH", "/api/system", patch));
-  return {};
-}
-
-Result<void> restart_axeos(const LanAddress& device) {
-  CALX_TRY(axeos_request(device, "POST", "/api/system/restart", ""));
-  return {};
-}
-
 Result<RedirectPlan> plan_redirect(MinerApi api, const LanAddress& device,
                                    const AxeosPool& bridge) {
   RedirectPlan plan{.api = api, .device = device, .bridge = bridge};
@@ -144,11 +144,11 @@ std::vector<std::string> describe(const RedirectPlan& plan) {
     return {fmt::format("addpool {} as {}", cgminer_url(plan.bridge), plan.bridge.user),
             fmt::format("switchpool to it; pool {} stays behind it", plan.active_pool.value_or(0))};
   }
-  std::vector<std::string> lines = {fmt::format("primary pool: {}, was {}", show(plan.bridge),
-                                                plan.primary ? show(*plan.primary) : "none")};
+  std::vector<std::string> lines = {
+      fmt::format("primary pool: {}, was {}", show(plan.bridge), show(plan.primary))};
   if (plan.primary) {
-    lines.push_back(fmt::format("fallback pool: {}, was {}", show(*plan.primary),
-                                plan.fallback ? show(*plan.fallback) : "none"));
+    lines.push_back(
+        fmt::format("fallback pool: {}, was {}", show(*plan.primary), show(plan.fallback)));
   }
   lines.emplace_back("restart, so that it connects; frequency and voltage stay as they are");
   return lines;
@@ -156,12 +156,13 @@ std::vector<std::string> describe(const RedirectPlan& plan) {
 
 Result<void> apply(const RedirectPlan& plan) {
   if (plan.api == MinerApi::kCgminer) return apply_cgminer(plan);
-  return set_axeos_pools(plan.device, plan.bridge, plan.primary);
+  CALX_TRY(patch_and_compare(plan.device, plan.bridge, plan.primary));
+  return restart_axeos(plan.device);
 }
 
 Result<void> restore(const RedirectPlan& plan) {
   if (plan.api == MinerApi::kCgminer) return restore_cgminer(plan);
-  return set_axeos_pools(plan.device, plan.primary.value_or(AxeosPool{}), plan.fallback);
+  return restore_axeos(plan);
 }
 
 Result<void> save_plan(const RedirectPlan& plan, const std::filesystem::path& path) {

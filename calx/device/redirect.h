@@ -10,6 +10,7 @@
 #include <string>
 
 #include "calx/device/axeos.h"
+#include "calx/device/axeos_client.h"
 #include "calx/device/cgminer_api.h"
 #include "calx/device/lan_address.h"
 
@@ -19,8 +20,6 @@ enum class MinerApi : std::uint8_t { kAxeos, kCgminer };
 /// "axeos" or "cgminer".
 std::string_view to_string(MinerApi api) noexcept;
 
-inline constexpr std::uint16_t kAxeosPort = 80;
-inline constexpr std::chrono::milliseconds kMinerTimeout{5000};
 inline constexpr std::uint64_t kRedirectFileBytesMax = 64 * 1024;
 
 /// What is there and what shall be: enough to undo it.
@@ -34,11 +33,6 @@ struct RedirectPlan {
 
   friend bool operator==(const RedirectPlan&, const RedirectPlan&) = default;
 };
-
-/// Asks AxeOS for its info. Errors: those of http_exchange; kDataLoss; kUnavailable (HTTP status).
-Result<AxeosInfo> read_axeos(const LanAddress& device);
-Result<void> patch_axeos(const LanAddress& device, const std::string& patch);
-Result<void> restart_axeos(const LanAddress& device);
 
 /// Reads the device and writes nothing. Errors: kUnavailable for a device that says no pool.
 Result<RedirectPlan> plan_redirect(MinerApi api, const LanAddress& device, const AxeosPool& bridge);

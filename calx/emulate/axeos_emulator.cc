@@ -106,8 +106,9 @@ Result<AxeosEmulator> AxeosEmulator::open(std::string_view kind, AxeosGeneration
 }
 
 std::string AxeosEmulator::info() const {
-  const double rate = telemetry.overheated ? 0 : chip_ghs_ * mhz_ / default_mhz_;
-  const double watts = telemetry.overheated ? 1 : watts_ * mhz_ / default_mhz_;
+  const bool idle = telemetry.overheated || paused_;
+  const double rate = idle ? 0 : chip_ghs_ * mhz_ / default_mhz_;
+  const double watts = idle ? 1 : watts_ * mhz_ / default_mhz_;
   const bool flat = generation_ == AxeosGeneration::kFlat;
   Value value = {{"power", watts},
                  {"voltage", kSupplyMillivolt},
@@ -144,7 +145,8 @@ std::string AxeosEmulator::info() const {
   }
   value["bestDiff"] = telemetry.best_difficulty;
   value["poolDifficulty"] = telemetry.pool_difficulty;
-  value["miningPaused"] = false;
+  value["miningPaused"] = paused_;
+  value["errorPercentage"] = telemetry.error_percent;
   value["primaryPoolIndex"] = 0;
   value["secondaryPoolIndex"] = 1;
   value["pools"] = Value::array();
@@ -198,6 +200,7 @@ HttpAnswer AxeosEmulator::put_pool(std::size_t number, std::string_view body) {
 void AxeosEmulator::restart() {
   running_ = stored_;
   telemetry = {};
+  paused_ = false;
   ++restarts_;
 }
 
@@ -209,6 +212,11 @@ HttpAnswer AxeosEmulator::handle(std::string_view method, std::string_view path,
   if (method == "POST" && path == "/api/system/restart") {
     restart();
     return {200, R"({"message":"System will restart shortly."})"};
+  }
+  const bool pause = path == "/api/system/pause", resume = path == "/api/system/resume";
+  if (method == "POST" && (pause || resume) && generation_ == AxeosGeneration::kPools) {
+    paused_ = pause;
+    return {200, pause ? R"({"message":"Mining paused"})" : R"({"message":"Mining resumed"})"};
   }
   if (method == "PUT" && path.starts_with(kPoolPath) && path.size() == kPoolPath.size() + 1 &&
       generation_ == AxeosGeneration::kPools) {

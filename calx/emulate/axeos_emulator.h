@@ -32,6 +32,7 @@ struct AxeosTelemetry {
   std::uint64_t accepted = 0, rejected = 0;
   double best_difficulty = 0, pool_difficulty = 0;
   double uptime_seconds = 0;
+  double error_percent = 0;
   bool overheated = false;  // then it hashes nothing, and overheat_mode is 1
 };
 
@@ -51,7 +52,7 @@ class AxeosEmulator {
 
   /// The answer to one request. GET /api/system/info; PATCH /api/system, which checks every known
   /// key before it writes any and ignores unknown ones; PUT /api/system/pools/<0..7> (kPools);
-  /// POST /api/system/restart. Anything else: 404.
+  /// POST /api/system/restart; POST /api/system/{pause,resume} (kPools). Anything else: 404.
   HttpAnswer handle(std::string_view method, std::string_view path, std::string_view body);
 
   AxeosTelemetry telemetry = {};
@@ -61,6 +62,8 @@ class AxeosEmulator {
   [[nodiscard]] const AxeosPoolSetting& fallback() const noexcept { return running_[1]; }
   [[nodiscard]] double mhz() const noexcept { return mhz_; }
   [[nodiscard]] unsigned restarts() const noexcept { return restarts_; }
+  /// Its chips stand still until it is told to resume, or restarts.
+  [[nodiscard]] bool paused() const noexcept { return paused_; }
 
   static constexpr std::size_t kPoolsMax = 8;
 
@@ -78,6 +81,7 @@ class AxeosEmulator {
   double mhz_ = 0, core_mv_ = 1200;
   std::string hostname_;
   unsigned restarts_ = 0;
+  bool paused_ = false;
 };
 
 }  // namespace calx::emulate

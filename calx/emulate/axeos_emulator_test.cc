@@ -92,6 +92,20 @@ TEST(AxeosEmulatorTest, TelemetryFollowsTheClockAndTheHeat) {
   EXPECT_FALSE(AxeosEmulator::open("s9", AxeosGeneration::kFlat));
 }
 
+TEST(AxeosEmulatorTest, NewFirmwarePausesAndResumesAndOldDoesNot) {
+  AxeosEmulator emulator = emulator_of(AxeosGeneration::kPools);
+  EXPECT_EQ(emulator.handle("POST", "/api/system/pause", "").status, 200);
+  EXPECT_EQ(info_of(emulator)["miningPaused"], true);
+  EXPECT_EQ(info_of(emulator)["hashRate"], 0);
+  EXPECT_EQ(emulator.handle("POST", "/api/system/resume", "").status, 200);
+  EXPECT_FALSE(emulator.paused());
+  emulator.handle("POST", "/api/system/pause", "");
+  emulator.handle("POST", "/api/system/restart", "");
+  EXPECT_FALSE(emulator.paused()) << "a restart mines again";
+  AxeosEmulator old = emulator_of(AxeosGeneration::kFlat);
+  EXPECT_EQ(old.handle("POST", "/api/system/pause", "").status, 404);
+}
+
 // Sends a request in two pieces and reads to the end.
 std::string exchange(std::uint16_t port, const std::string& request) {
   const int connection = ::socket(AF_INET, SOCK_STREAM, 0);

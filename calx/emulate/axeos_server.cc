@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <cstring>
 #include <string>
+#include <utility>
 
 namespace calx::emulate {
 namespace {
@@ -55,6 +56,23 @@ void send_all(int connection, std::string_view bytes) {
     if (sent <= 0) return;
     bytes.remove_prefix(static_cast<std::size_t>(sent));
   }
+}
+
+// Names that firmware of another time or another maker uses for the same.
+std::string renamed(std::string body) {
+  static constexpr std::pair<std::string_view, std::string_view> kNames[] = {
+      {"\"hashRate\"", "\"hashrate\""},
+      {"\"ASICModel\"", "\"asicModel\""},
+      {"\"temp\"", "\"boardtemp1\""},
+      {"\"version\"", "\"axeOSVersion\""},
+      {"\"fanspeed\"", "\"fanSpeed\""},
+      {"\"fanrpm\"", "\"fanSpeedRpm\""},
+      {"\"stratumDiff\"", "\"stratumDifficulty\""}};
+  for (const auto& [name, other] : kNames) {
+    const std::size_t at = body.find(name);
+    if (at != std::string::npos) body.replace(at, name.size(), other);
+  }
+  return body;
 }
 
 std::string_view text(boost::beast::string_view view) { return {view.data(), view.size()}; }
@@ -137,6 +155,9 @@ void AxeosServer::serve_one(int connection, const std::stop_token& stop) {
         emulator_.handle(text(request.method_string()), text(request.target()), request.body());
   }
   switch (fault) {
+    case AxeosFault::kRenamed:
+      answer.body = renamed(std::move(answer.body));
+      [[fallthrough]];
     case AxeosFault::kNone:
       send_all(connection,
                encode(answer, answer.body.starts_with('{') ? "application/json" : "text/plain"));
@@ -144,9 +165,11 @@ void AxeosServer::serve_one(int connection, const std::stop_token& stop) {
     case AxeosFault::kSilent:
       readable(connection, stop, kRequestPolls);
       break;
+    case AxeosFault::kStalled:
     case AxeosFault::kCutAnswer: {
       const std::string whole = encode(answer, "application/json");
       send_all(connection, std::string_view(whole).substr(0, whole.size() / 2));
+      if (fault == AxeosFault::kStalled) readable(connection, stop, kRequestPolls);
       break;
     }
     case AxeosFault::kNotJson:

@@ -18,6 +18,8 @@ enum class AxeosFault : std::uint8_t {
   kSilent,     // takes the request and never answers
   kCutAnswer,  // closes in the middle of its answer
   kNotJson,    // answers 200 with a web page, as a firmware under update does
+  kStalled,    // sends half of its answer and then neither more nor an end
+  kRenamed,    // info with field names of other generations and forks
 };
 
 /// Listens on 127.0.0.1 alone, one thread, one request a connection. The real firmware lets only
