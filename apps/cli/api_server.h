@@ -33,6 +33,8 @@ class ApiServer {
   ApiServer& operator=(const ApiServer&) = delete;
 
   [[nodiscard]] const Address& address() const noexcept { return server_->address(); }
+  /// Prometheus' text, as in GetMetrics of calx.v1.
+  [[nodiscard]] std::string metrics() const { return server_->metrics(); }
   [[nodiscard]] bool tls() const noexcept { return tls_; }
   [[nodiscard]] bool token() const noexcept { return token_; }
   /// Where it listens and who reaches it, for people: one or two lines.

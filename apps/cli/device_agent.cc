@@ -12,6 +12,7 @@
 #include "apps/cli/device.h"
 #include "apps/cli/engine.h"
 #include "apps/cli/interrupt.h"
+#include "apps/cli/scrape.h"
 #include "calx/format/canonical_json.h"
 #include "calx/hash/software_engine.h"
 
@@ -20,7 +21,7 @@ namespace {
 
 struct AgentOptions {
   ApiOptions api;
-  std::string engine = "software";
+  std::string engine = "software", metrics;
 };
 
 void print_start(const Session& session, const ApiServer& server, const std::string& engine) {
@@ -47,6 +48,8 @@ Result<int> run_agent(const Session& session, const AgentOptions& options) {
   // A miner searches nonces and cannot hash chosen data.
   if (engine.owned == nullptr) parts.digests = &digests, parts.scanner = &scanner;
   CALX_ASSIGN(server, ApiServer::start(options.api, parts));
+  const auto scrape = start_scrape(options.metrics, [&api = *server] { return api.metrics(); });
+  if (!scrape) return std::unexpected(scrape.error());
   print_start(session, *server, engine.name);
 
   std::mutex mutex;
@@ -67,6 +70,7 @@ void add_device_agent(CLI::App& device, Session& session) {
   agent->add_option("--engine", options->engine, std::string(kEngineHelp));
   agent->add_option("--work", options->api.work_bits, "bits of work in the stamps that it makes");
   add_api_options(*agent, options->api);
+  add_scrape_option(*agent, options->metrics);
   agent->callback([&session, options] {
     session.action = [&session, options] { return run_agent(session, *options); };
   });

@@ -12,10 +12,12 @@
 #include "apps/cli/bridge_engine.h"
 #include "apps/cli/device.h"
 #include "apps/cli/interrupt.h"
+#include "apps/cli/scrape.h"
 #include "calx/base/atomic_file.h"
 #include "calx/base/hex.h"
 #include "calx/format/canonical_json.h"
 #include "calx/stratum/difficulty.h"
+#include "calx/stratum/exposition.h"
 #include "calx/work/request_tree.h"
 #include "calx/work/stamp.h"
 
@@ -27,7 +29,7 @@ using stratum::BridgeEvent;
 constexpr std::size_t kWorkersFileBytesMax = 1 << 20;
 
 struct BridgeArguments {
-  std::string listen = "127.0.0.1:3333", workers_file, commitment, out;
+  std::string listen = "127.0.0.1:3333", workers_file, commitment, out, metrics;
   ApiOptions api;
   std::vector<std::string> workers;
   double difficulty = stratum::difficulty_of(stratum::VardiffOptions().log2_start);
@@ -196,6 +198,12 @@ Result<int> run_bridge(const BridgeArguments& arguments, bool json) {
     fmt::print(stderr, "{}", api->description("calx device bridge --api"));
     std::fflush(stderr);
   }
+  const auto scrape = start_scrape(arguments.metrics, [&bridge = *bridge, &api] {
+    metrics::Exposition text;
+    stratum::expose(text, bridge.metrics());
+    return text.text() + (api == nullptr ? "" : api->metrics());
+  });
+  if (!scrape) return std::unexpected(scrape.error());
   if (!arguments.commitment.empty()) {
     return stamp_one(arguments, *bridge, deadline, interrupt.token());
   }
@@ -226,6 +234,7 @@ void add_device_bridge(CLI::App& device, Session& session) {
   verb->add_option("--api", a->api.listen,
                    "HOST:PORT where others reach these miners over calx.v1: --engine bridge=...");
   add_api_options(*verb, a->api);
+  add_scrape_option(*verb, a->metrics);
   verb->add_option("--difficulty", a->difficulty,
                    "share difficulty to begin with, rounded down "
                    "to a power of two")

@@ -4,6 +4,7 @@
 
 #include <grpcpp/server_context.h>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -13,6 +14,7 @@
 #include <thread>
 
 #include "calx/hash/digest.h"
+#include "calx/metrics/latency.h"
 #include "calx/remote/server.h"
 #include "calx/remote/wire.h"
 
@@ -20,9 +22,31 @@ namespace calx::remote {
 
 using Clock = std::chrono::steady_clock;
 
+/// Every call of both services; its name is the label of its counters.
+enum class Call : std::uint8_t {
+  kDigest,
+  kDigestStream,
+  kScan,
+  kRun,
+  kStamp,
+  kGetMetrics,
+  kGetDeviceInfo,
+  kGetHealth,
+  kPeerComputeHash,
+  kPeerComputeBatch,
+  kPeerStreamCompute,
+  kPeerGetMetrics,
+  kPeerGetDeviceInfo,
+  kPeerMineWork,
+};
+inline constexpr std::size_t kCalls = 14;
+
 struct Counters {
   std::atomic<std::uint64_t> requests = 0, errors = 0, refused = 0, bytes = 0, digests = 0,
-                             shares = 0, stamps = 0, latency_us_sum = 0, latency_us_max = 0;
+                             shares = 0, stamps = 0, running = 0, latency_us_sum = 0,
+                             latency_us_max = 0;
+  std::array<std::atomic<std::uint64_t>, kCalls> errors_of = {};
+  std::array<metrics::LatencyCounter, kCalls> latency_of = {};
 };
 
 /// Stops the engines of calls whose client left or whose time is over: gRPC only tells who asks.
@@ -70,13 +94,16 @@ struct ServerState {
   [[nodiscard]] Clock::time_point deadline_of(const grpc::ServerContext& context) const;
   [[nodiscard]] std::uint64_t uptime_seconds() const;
   [[nodiscard]] std::string prometheus() const;
-  void count(const grpc::Status& status, Clock::time_point began_at);
+  /// Of what searches here, or else of what hashes.
+  [[nodiscard]] Origin search_origin() const;
+  void count(Call call, const grpc::Status& status, Clock::time_point began_at);
 };
 
 /// Runs `body` (returning Result<void>) as one call.
 template <class Body>
-grpc::Status serve(ServerState& state, grpc::ServerContext& context, Body&& body) {
+grpc::Status serve(ServerState& state, Call call, grpc::ServerContext& context, Body&& body) {
   const auto began = Clock::now();
+  state.counters.running.fetch_add(1, std::memory_order_relaxed);
   state.counters.requests.fetch_add(1, std::memory_order_relaxed);
   grpc::Status status;
   if (!state.authorized(context)) {
@@ -90,7 +117,7 @@ grpc::Status serve(ServerState& state, grpc::ServerContext& context, Body&& body
       status = {grpc::StatusCode::RESOURCE_EXHAUSTED, "the server is out of memory"};
     }
   }
-  state.count(status, began);
+  state.count(call, status, began);
   return status;
 }
 

@@ -46,13 +46,13 @@ class CalxService final : public v1::Calx::Service {
 
   grpc::Status Digest(grpc::ServerContext* context, const v1::DigestRequest* request,
                       v1::DigestReply* reply) override {
-    return serve(state_, *context, [&] { return digest(*request, *reply); });
+    return serve(state_, Call::kDigest, *context, [&] { return digest(*request, *reply); });
   }
 
   grpc::Status DigestStream(
       grpc::ServerContext* context,
       grpc::ServerReaderWriter<v1::DigestReply, v1::DigestRequest>* stream) override {
-    return serve(state_, *context, [&]() -> Result<void> {
+    return serve(state_, Call::kDigestStream, *context, [&]() -> Result<void> {
       v1::DigestRequest request;
       while (stream->Read(&request)) {
         v1::DigestReply reply;
@@ -65,12 +65,12 @@ class CalxService final : public v1::Calx::Service {
 
   grpc::Status Scan(grpc::ServerContext* context, const v1::ScanRequest* request,
                     v1::ScanReply* reply) override {
-    return serve(state_, *context, [&] { return scan(*context, *request, *reply); });
+    return serve(state_, Call::kScan, *context, [&] { return scan(*context, *request, *reply); });
   }
 
   grpc::Status Run(grpc::ServerContext* context, const v1::RunRequest* request,
                    v1::RunReply* reply) override {
-    return serve(state_, *context, [&]() -> Result<void> {
+    return serve(state_, Call::kRun, *context, [&]() -> Result<void> {
       if (parts_.runner == nullptr) return not_offered("job runner");
       CALX_ASSIGN(job, from_wire(*request));
       job.deadline = state_.deadline_of(*context);
@@ -86,7 +86,7 @@ class CalxService final : public v1::Calx::Service {
 
   grpc::Status Stamp(grpc::ServerContext* context, const v1::StampRequest* request,
                      v1::StampReply* reply) override {
-    return serve(state_, *context, [&]() -> Result<void> {
+    return serve(state_, Call::kStamp, *context, [&]() -> Result<void> {
       if (parts_.batcher == nullptr) return not_offered("stamps");
       signal::BatchRequest wanted;
       CALX_TRY(read_exactly(request->id(), "id", wanted.id));
@@ -103,7 +103,7 @@ class CalxService final : public v1::Calx::Service {
 
   grpc::Status GetMetrics(grpc::ServerContext* context, const v1::GetMetricsRequest* /*request*/,
                           v1::GetMetricsReply* reply) override {
-    return serve(state_, *context, [&]() -> Result<void> {
+    return serve(state_, Call::kGetMetrics, *context, [&]() -> Result<void> {
       const Counters& counters = state_.counters;
       const std::uint64_t requests = counters.requests;
       reply->set_requests(requests);
@@ -124,7 +124,7 @@ class CalxService final : public v1::Calx::Service {
   grpc::Status GetDeviceInfo(grpc::ServerContext* context,
                              const v1::GetDeviceInfoRequest* /*request*/,
                              v1::GetDeviceInfoReply* reply) override {
-    return serve(state_, *context, [&]() -> Result<void> {
+    return serve(state_, Call::kGetDeviceInfo, *context, [&]() -> Result<void> {
       reply->set_name(parts_.name);
       reply->set_path(parts_.device_path);
       reply->set_firmware(parts_.firmware);
@@ -139,16 +139,16 @@ class CalxService final : public v1::Calx::Service {
       if (parts_.digests != nullptr) {
         reply->set_digest_origin(to_wire(parts_.digests->info().origin));
       }
-      reply->set_origin(to_wire(search_origin()));
+      reply->set_origin(to_wire(state_.search_origin()));
       return {};
     });
   }
 
   grpc::Status GetHealth(grpc::ServerContext* context, const v1::GetHealthRequest* /*request*/,
                          v1::GetHealthReply* reply) override {
-    return serve(state_, *context, [&]() -> Result<void> {
+    return serve(state_, Call::kGetHealth, *context, [&]() -> Result<void> {
       reply->set_serving(true);
-      reply->set_origin(to_wire(search_origin()));
+      reply->set_origin(to_wire(state_.search_origin()));
       if (parts_.pool == nullptr) return {};
       for (const signal::DeviceHealth& health : parts_.pool->health()) {
         v1::DeviceHealth* device = reply->add_devices();
@@ -166,12 +166,6 @@ class CalxService final : public v1::Calx::Service {
   }
 
  private:
-  [[nodiscard]] Origin search_origin() const {
-    if (parts_.runner != nullptr) return parts_.runner->origin();
-    if (parts_.scanner != nullptr) return parts_.scanner->info().origin;
-    return parts_.digests != nullptr ? parts_.digests->info().origin : Origin::kModelled;
-  }
-
   Result<void> digest(const v1::DigestRequest& request, v1::DigestReply& reply) {
     if (parts_.digests == nullptr) return not_offered("digests: a miner cannot hash chosen data");
     CALX_ASSIGN(messages, messages_of(request));

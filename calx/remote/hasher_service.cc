@@ -27,7 +27,7 @@ class HasherService final : public peer::hasherService::Service {
 
   grpc::Status ComputeHash(grpc::ServerContext* context, const peer::ComputeHashRequest* request,
                            peer::ComputeHashResponse* response) override {
-    return serve(state_, *context, [&]() -> Result<void> {
+    return serve(state_, Call::kPeerComputeHash, *context, [&]() -> Result<void> {
       if (request->data().empty()) {
         return fail(ErrorCode::kInvalidArgument, "the field data holds no bytes to hash");
       }
@@ -43,7 +43,7 @@ class HasherService final : public peer::hasherService::Service {
 
   grpc::Status ComputeBatch(grpc::ServerContext* context, const peer::ComputeBatchRequest* request,
                             peer::ComputeBatchResponse* response) override {
-    return serve(state_, *context, [&]() -> Result<void> {
+    return serve(state_, Call::kPeerComputeBatch, *context, [&]() -> Result<void> {
       const auto count = static_cast<std::size_t>(request->data_size());
       const std::size_t max =
           request->max_batch_size() == 0
@@ -69,7 +69,7 @@ class HasherService final : public peer::hasherService::Service {
       grpc::ServerContext* context,
       grpc::ServerReaderWriter<peer::StreamComputeResponse, peer::StreamComputeRequest>* stream)
       override {
-    return serve(state_, *context, [&]() -> Result<void> {
+    return serve(state_, Call::kPeerStreamCompute, *context, [&]() -> Result<void> {
       peer::StreamComputeRequest request;
       bool told = false;
       while (stream->Read(&request)) {
@@ -92,7 +92,7 @@ class HasherService final : public peer::hasherService::Service {
 
   grpc::Status GetMetrics(grpc::ServerContext* context, const peer::GetMetricsRequest* /*request*/,
                           peer::GetMetricsResponse* response) override {
-    return serve(state_, *context, [&]() -> Result<void> {
+    return serve(state_, Call::kPeerGetMetrics, *context, [&]() -> Result<void> {
       const Counters& counters = state_.counters;
       const std::uint64_t requests = counters.requests, bytes = counters.bytes;
       response->set_total_requests(requests);
@@ -111,7 +111,7 @@ class HasherService final : public peer::hasherService::Service {
   grpc::Status GetDeviceInfo(grpc::ServerContext* context,
                              const peer::GetDeviceInfoRequest* /*request*/,
                              peer::GetDeviceInfoResponse* response) override {
-    return serve(state_, *context, [&]() -> Result<void> {
+    return serve(state_, Call::kPeerGetDeviceInfo, *context, [&]() -> Result<void> {
       response->set_device_path(parts_.device_path);
       response->set_chip_count(parts_.chips);
       response->set_firmware_version(parts_.firmware);
@@ -124,7 +124,8 @@ class HasherService final : public peer::hasherService::Service {
 
   grpc::Status MineWork(grpc::ServerContext* context, const peer::MineWorkRequest* request,
                         peer::MineWorkResponse* response) override {
-    return serve(state_, *context, [&] { return mine(*context, *request, *response); });
+    return serve(state_, Call::kPeerMineWork, *context,
+                 [&] { return mine(*context, *request, *response); });
   }
 
  private:

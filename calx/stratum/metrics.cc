@@ -12,6 +12,7 @@ void LatencyHistogram::add(std::chrono::nanoseconds latency) noexcept {
   const auto bucket = static_cast<std::size_t>(std::bit_width(microseconds));
   ++buckets_[std::min(bucket, kBuckets - 1)];
   ++count_;
+  sum_s_ += static_cast<double>(latency.count()) * 1e-9;
 }
 
 std::chrono::microseconds LatencyHistogram::quantile(double q) const noexcept {

@@ -23,6 +23,7 @@ class LatencyHistogram {
   /// The upper bound of the bucket that holds this quantile, 0 < q <= 1; 0 when empty.
   [[nodiscard]] std::chrono::microseconds quantile(double q) const noexcept;
   [[nodiscard]] std::uint64_t count() const noexcept { return count_; }
+  [[nodiscard]] double sum_s() const noexcept { return sum_s_; }
   [[nodiscard]] const std::array<std::uint64_t, kBuckets>& buckets() const noexcept {
     return buckets_;
   }
@@ -30,6 +31,7 @@ class LatencyHistogram {
  private:
   std::array<std::uint64_t, kBuckets> buckets_{};
   std::uint64_t count_ = 0;
+  double sum_s_ = 0;
 };
 
 /// One name; all its connections, open and closed, together.
