@@ -3,11 +3,10 @@
 
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <string_view>
 
 #include "calx/hash/digest.h"
-#include "calx/work/stamp.h"
+#include "calx/work/stamper.h"
 
 namespace calx::signal {
 
@@ -22,11 +21,7 @@ struct AcceptedRequest {
   friend bool operator==(const AcceptedRequest&, const AcceptedRequest&) = default;
 };
 
-/// A stamp that many requests share, and the place of one of them in its tree.
-struct StampedRequest {
-  std::shared_ptr<const work::Stamp> stamp = {};
-  work::TreePath path = {};
-};
+using work::StampedRequest;
 
 /// Called with the name of each durable step, before and after it; tests end the process there.
 using StepHook = std::function<void(std::string_view step)>;
