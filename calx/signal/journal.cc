@@ -1,19 +1,14 @@
 #include "calx/signal/journal.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <condition_variable>
-#include <cstring>
 #include <map>
 #include <mutex>
 
+#include "calx/signal/journal_file.h"
 #include "calx/signal/journal_frame.h"
 #include "calx/signal/stamp_bytes.h"
 
@@ -22,53 +17,6 @@ namespace {
 
 constexpr std::size_t kAcceptedBytes = 64;  // id, commitment
 constexpr std::size_t kLeafBytes = 80;      // id, commitment, salt
-
-std::unexpected<Error> refused(const std::filesystem::path& path, std::string_view what) {
-  const ErrorCode code =
-      errno == ENOSPC || errno == EDQUOT ? ErrorCode::kResourceExhausted : ErrorCode::kUnavailable;
-  return fail(code, fmt::format("{} of {} fails: {}", what, path.string(), std::strerror(errno)));
-}
-
-class Descriptor {
- public:
-  explicit Descriptor(int number) noexcept : number_(number) {}
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  [[nodiscard]] int get() const noexcept { return number_; }
-
- private:
-  int number_;
-};
-
-Result<void> write_at(int file, const std::filesystem::path& path,
-                      std::span<const std::uint8_t> bytes, std::uint64_t offset) {
-  while (!bytes.empty()) {
-    const auto count = ::pwrite(file, bytes.data(), bytes.size(), static_cast<::off_t>(offset));
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return refused(path, "writing");
-    bytes = bytes.subspan(static_cast<std::size_t>(count));
-    offset += static_cast<std::uint64_t>(count);
-  }
-  return {};
-}
-
-Result<std::vector<std::uint8_t>> read_at(int file, const std::filesystem::path& path,
-                                          std::uint64_t offset, std::uint64_t size) {
-  std::vector<std::uint8_t> bytes(size);
-  std::size_t done = 0;
-  while (done < bytes.size()) {
-    const auto count = ::pread(file, bytes.data() + done, bytes.size() - done,
-                               static_cast<::off_t>(offset + done));
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return refused(path, "reading");
-    if (count == 0) return fail(ErrorCode::kDataLoss, path.string() + " became shorter");
-    done += static_cast<std::size_t>(count);
-  }
-  return bytes;
-}
 
 std::vector<std::uint8_t> record_head(std::uint8_t kind, std::size_t count) {
   const auto n = static_cast<std::uint32_t>(count);
@@ -80,15 +28,17 @@ void append(std::vector<std::uint8_t>& out, std::span<const std::uint8_t> bytes)
   out.insert(out.end(), bytes.begin(), bytes.end());
 }
 
+// What a stamp record says, whichever kind it is.
 struct StampRecord {
-  work::Stamp stamp;
-  std::vector<RequestId> ids;
-  std::vector<work::TreeLeaf> leaves;
+  work::Stamp stamp = {};
+  std::vector<RequestId> ids = {};
+  std::vector<work::TreeLeaf> leaves = {};  // of the whole tree; else of one request, with its
+  std::optional<work::TreePath> path = {};  // path
 };
 
 // Behind the kind and the count.
-Result<StampRecord> take_stamp_record(ByteReader& reader, std::uint32_t count) {
-  if (count > reader.left() / kLeafBytes) {
+Result<StampRecord> take_stamp_record(ByteReader& reader, std::uint8_t kind, std::uint32_t count) {
+  if (count > reader.left() / (kind == kAnsweredRecord ? kAcceptedBytes : kLeafBytes)) {
     return fail(ErrorCode::kDataLoss, "a stamp record lists more leaves than it has bytes");
   }
   StampRecord record;
@@ -96,11 +46,33 @@ Result<StampRecord> take_stamp_record(ByteReader& reader, std::uint32_t count) {
     record.ids.push_back(reader.take_array<32>());
     auto& leaf = record.leaves.emplace_back();
     leaf.commitment = reader.take_array<32>();
-    leaf.salt = reader.take_array<16>();
+    if (kind == kStampedRecord) leaf.salt = reader.take_array<16>();
   }
-  CALX_ASSIGN(stamp, take_stamp(reader));
-  record.stamp = std::move(stamp);
+  if (kind == kStampedRecord) {
+    CALX_ASSIGN(stamp, take_stamp(reader));
+    record.stamp = std::move(stamp);
+    return record;
+  }
+  if (count != 1) return fail(ErrorCode::kDataLoss, "an answer record is for one request");
+  CALX_ASSIGN(stamped, take_stamped(reader));
+  record.stamp = *stamped.stamp;
+  record.path = std::move(stamped.path);
   return record;
+}
+
+// The place of request `number` of the record, if its tree has the stamp's root.
+Result<work::TreePath> place_of(const StampRecord& record, std::size_t number) {
+  const auto lost =
+      fail(ErrorCode::kDataLoss, "the journal's stamp does not belong to its requests");
+  if (record.path) {
+    const auto root =
+        work::root_of(record.leaves[number].commitment, *record.path, record.stamp.leaves);
+    if (!root || *root != record.stamp.root) return lost;
+    return *record.path;
+  }
+  CALX_ASSIGN(tree, work::RequestTree::build(record.leaves));
+  if (tree.root() != record.stamp.root) return lost;
+  return tree.path(static_cast<std::uint32_t>(number));
 }
 
 }  // namespace
@@ -119,11 +91,9 @@ struct Journal::Impl {
     bool done = false;
   };
 
-  Impl(std::filesystem::path where, int descriptor, StepHook hook)
-      : path(std::move(where)), file(descriptor), step(std::move(hook)) {}
+  Impl(JournalFile opened, StepHook hook) : file(std::move(opened)), step(std::move(hook)) {}
 
-  std::filesystem::path path;
-  Descriptor file;
+  JournalFile file;
   StepHook step;
   JournalRecovery recovery;
   mutable std::mutex mutex;
@@ -159,14 +129,21 @@ Result<void> Journal::Impl::replay(std::span<const std::uint8_t> records, std::u
         }
         entries.try_emplace(id, Entry{.commitment = reader.take_array<32>(), .number = accepted++});
       }
-    } else if (kind == kStampedRecord) {
-      CALX_ASSIGN(record, take_stamp_record(reader, count));
+    } else if (kind == kStampedRecord || kind == kAnsweredRecord) {
+      CALX_ASSIGN(record, take_stamp_record(reader, kind, count));
+      if (kind == kAnsweredRecord &&
+          entries
+              .try_emplace(record.ids[0],
+                           Entry{.commitment = record.leaves[0].commitment, .number = accepted})
+              .second) {
+        ++accepted;
+      }
       for (const RequestId& id : record.ids) {
         const auto found = entries.find(id);
         if (found == entries.end() || found->second.stamp_at != 0) {
           return fail(
               ErrorCode::kDataLoss,
-              fmt::format("{} stamps an id twice, or one it never accepted", path.string()));
+              fmt::format("{} stamps an id twice, or one it never accepted", file.path().string()));
         }
         found->second.stamp_at = at;
       }
@@ -175,31 +152,32 @@ Result<void> Journal::Impl::replay(std::span<const std::uint8_t> records, std::u
       recovery.stamped += record.ids.size();
     } else {
       return fail(ErrorCode::kDataLoss,
-                  fmt::format("{} holds a record of kind {}", path.string(), kind));
+                  fmt::format("{} holds a record of kind {}", file.path().string(), kind));
     }
     if (!reader.ok()) {
-      return fail(ErrorCode::kDataLoss, fmt::format("{} holds a short record", path.string()));
+      return fail(ErrorCode::kDataLoss,
+                  fmt::format("{} holds a short record", file.path().string()));
     }
   }
   return {};
 }
 
 Result<void> Journal::Impl::recover() {
-  struct ::stat status{};
-  if (::fstat(file.get(), &status) != 0) return refused(path, "reading the size");
-  if (static_cast<std::uint64_t>(status.st_size) > kJournalBytesMax) {
-    return fail(ErrorCode::kResourceExhausted, path.string() + " is larger than a journal may be");
+  const std::string path = file.path().string();
+  CALX_ASSIGN(bytes_there, file.size());
+  if (bytes_there > kJournalBytesMax) {
+    return fail(ErrorCode::kResourceExhausted, path + " is larger than a journal may be");
   }
-  CALX_ASSIGN(bytes, read_at(file.get(), path, 0, static_cast<std::uint64_t>(status.st_size)));
+  CALX_ASSIGN(bytes, file.read(0, bytes_there));
   const std::span<const std::uint8_t> magic(
       reinterpret_cast<const std::uint8_t*>(kJournalMagic.data()), kJournalMagic.size());
   const auto head = std::span(bytes).first(std::min(bytes.size(), magic.size()));
   if (!std::ranges::equal(head, magic.first(head.size()))) {
-    return fail(ErrorCode::kInvalidArgument, path.string() + " is not a journal of calx");
+    return fail(ErrorCode::kInvalidArgument, path + " is not a journal of calx");
   }
   if (head.size() < magic.size()) {  // new, or a crash while it was made
-    CALX_TRY(write_at(file.get(), path, magic, 0));
-    if (::fsync(file.get()) != 0) return refused(path, "syncing");
+    CALX_TRY(file.write(magic, 0));
+    CALX_TRY(file.sync());
     size = magic.size();
     return {};
   }
@@ -210,13 +188,10 @@ Result<void> Journal::Impl::recover() {
     if (!records) {
       // A frame is written only after the one before it is on the disk.
       if (holds_frame(rest.subspan(1))) {
-        return fail(ErrorCode::kDataLoss,
-                    fmt::format("{} is damaged at byte {}", path.string(), size));
+        return fail(ErrorCode::kDataLoss, fmt::format("{} is damaged at byte {}", path, size));
       }
       recovery.torn_bytes = rest.size();
-      if (::ftruncate(file.get(), static_cast<::off_t>(size)) != 0 || ::fsync(file.get()) != 0) {
-        return refused(path, "cutting off the torn tail");
-      }
+      CALX_TRY(file.truncate(size));
       break;
     }
     CALX_TRY(replay(*records, size + kFrameHeadBytes));
@@ -236,11 +211,11 @@ Result<void> Journal::Impl::write_group(std::span<Waiting* const> group, std::ui
   at_step("journal.before_write");
   const std::span<const std::uint8_t> bytes(frame);
   const std::size_t half = step ? bytes.size() / 2 : 0;  // a hook sees a torn frame too
-  CALX_TRY(write_at(file.get(), path, bytes.first(half), offset));
+  CALX_TRY(file.write(bytes.first(half), offset));
   at_step("journal.half_written");
-  CALX_TRY(write_at(file.get(), path, bytes.subspan(half), offset + half));
+  CALX_TRY(file.write(bytes.subspan(half), offset + half));
   at_step("journal.before_sync");
-  if (::fdatasync(file.get()) != 0) return refused(path, "syncing");
+  CALX_TRY(file.sync());
   at_step("journal.synced");
   return {};
 }
@@ -274,7 +249,7 @@ Result<std::uint64_t> Journal::Impl::commit(std::unique_lock<std::mutex>& lock, 
     lock.unlock();
     Result<void> result;
     if (size + bytes > kJournalBytesMax) {
-      result = fail(ErrorCode::kResourceExhausted, path.string() + " is full");
+      result = fail(ErrorCode::kResourceExhausted, file.path().string() + " is full");
     } else {
       result = write_group(group, size);
     }
@@ -306,13 +281,8 @@ Journal::Journal(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Journal::~Journal() = default;
 
 Result<std::unique_ptr<Journal>> Journal::open(const std::filesystem::path& path, StepHook step) {
-  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (descriptor < 0) return refused(path, "opening");
-  auto impl = std::make_unique<Impl>(path, descriptor, std::move(step));
-  if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
-    return fail(ErrorCode::kUnavailable,
-                path.string() + " is in use by another process: one owner at a time");
-  }
+  CALX_ASSIGN(file, JournalFile::open(path));
+  auto impl = std::make_unique<Impl>(std::move(file), std::move(step));
   CALX_TRY(impl->recover());
   return std::unique_ptr<Journal>(new Journal(std::move(impl)));
 }
@@ -375,6 +345,29 @@ Result<void> Journal::record_stamp(const work::Stamp& stamp,
   return {};
 }
 
+Result<void> Journal::record_answer(const AcceptedRequest& request, const StampedRequest& stamped) {
+  std::unique_lock lock(impl_->mutex);
+  const auto [place, fresh] = impl_->entries.try_emplace(
+      request.id, Impl::Entry{.commitment = request.commitment, .number = impl_->accepted});
+  if (fresh) ++impl_->accepted;
+  CALX_TRY(impl_->require_open({&request, 1}));
+  place->second.recording = true;
+  Impl::Waiting waiting{.record = record_head(kAnsweredRecord, 1)};
+  append(waiting.record, request.id);
+  append(waiting.record, request.commitment);
+  append_stamped(waiting.record, stamped);
+  const std::uint64_t size = waiting.record.size();
+  const auto at = impl_->commit(lock, std::move(waiting));
+  Impl::Entry& entry = impl_->entries[request.id];
+  entry.recording = false;
+  if (at) {
+    entry.stamp_at = *at, entry.stamp_size = size;
+    return {};
+  }
+  if (fresh) impl_->entries.erase(request.id);
+  return std::unexpected(at.error());
+}
+
 Result<void> Journal::drop(std::span<const RequestId> ids) {
   if (ids.empty()) return {};
   std::unique_lock lock(impl_->mutex);
@@ -404,19 +397,19 @@ Result<StampedRequest> Journal::stamped(const RequestId& id) const {
     if (found != impl_->entries.end()) at = found->second.stamp_at, size = found->second.stamp_size;
   }
   if (at == 0) return fail(ErrorCode::kNotFound, "the journal has no stamp for this request id");
-  CALX_ASSIGN(bytes, read_at(impl_->file.get(), impl_->path, at, size));
+  CALX_ASSIGN(bytes, impl_->file.read(at, size));
   ByteReader reader(bytes);
-  reader.take_integer(1);
+  const auto kind = static_cast<std::uint8_t>(reader.take_integer(1));
   const std::uint32_t count = reader.take_integer(4);
-  CALX_ASSIGN(record, take_stamp_record(reader, count));
+  CALX_ASSIGN(record, take_stamp_record(reader, kind, count));
   CALX_TRY(work::check(record.stamp));
-  CALX_ASSIGN(tree, work::RequestTree::build(record.leaves));
-  const auto place = std::ranges::find(record.ids, id);
-  if (place == record.ids.end() || tree.root() != record.stamp.root) {
-    return fail(ErrorCode::kDataLoss, "the journal's stamp does not belong to its requests");
+  const auto number = std::ranges::find(record.ids, id) - record.ids.begin();
+  if (static_cast<std::size_t>(number) == record.ids.size()) {
+    return fail(ErrorCode::kDataLoss, "the journal's stamp record does not list its request");
   }
+  CALX_ASSIGN(place, place_of(record, static_cast<std::size_t>(number)));
   return StampedRequest{std::make_shared<const work::Stamp>(std::move(record.stamp)),
-                        tree.path(static_cast<std::uint32_t>(place - record.ids.begin()))};
+                        std::move(place)};
 }
 
 std::vector<AcceptedRequest> Journal::pending() const {

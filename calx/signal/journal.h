@@ -54,6 +54,11 @@ class Journal {
   Result<void> record_stamp(const work::Stamp& stamp, std::span<const AcceptedRequest> requests,
                             std::span<const work::Salt> salts);
 
+  /// A stamp from elsewhere (a cache), with the request's place under it; the request need not be
+  /// accepted before. On the disk when it returns, both or neither.
+  /// Errors: as record_stamp(), but for ids that are not accepted.
+  Result<void> record_answer(const AcceptedRequest& request, const StampedRequest& stamped);
+
   /// Forgets requests that were withdrawn before their stamp; their ids may come again.
   /// Errors: as record_stamp().
   Result<void> drop(std::span<const RequestId> ids);

@@ -18,6 +18,8 @@ inline constexpr std::size_t kFrameTailBytes = 4;
 inline constexpr std::uint8_t kAcceptedRecord = 1;  // count times id, commitment
 inline constexpr std::uint8_t kStampedRecord = 2;   // count times id, commitment, salt; the stamp
 inline constexpr std::uint8_t kDroppedRecord = 3;   // count times id
+inline constexpr std::uint8_t kAnsweredRecord =
+    4;  // one id, commitment, place in a tree; the stamp
 
 std::vector<std::uint8_t> make_frame(std::span<const std::uint8_t> records);
 

@@ -83,4 +83,23 @@ Result<work::Stamp> take_stamp(ByteReader& reader) {
   return stamp;
 }
 
+void append_stamped(std::vector<std::uint8_t>& out, const work::StampedRequest& stamped) {
+  append(out, stamped.path.salt);
+  append_integer(out, stamped.path.index, 4);
+  append_integer(out, static_cast<std::uint32_t>(stamped.path.siblings.size()), 1);
+  for (const auto& sibling : stamped.path.siblings) append(out, sibling);
+  append_stamp(out, *stamped.stamp);
+}
+
+Result<work::StampedRequest> take_stamped(ByteReader& reader) {
+  work::StampedRequest stamped;
+  stamped.path.salt = reader.take_array<16>();
+  stamped.path.index = reader.take_integer(4);
+  stamped.path.siblings.resize(reader.take_integer(1));
+  for (auto& sibling : stamped.path.siblings) sibling = reader.take_array<32>();
+  CALX_ASSIGN(stamp, take_stamp(reader));
+  stamped.stamp = std::make_shared<const work::Stamp>(std::move(stamp));
+  return stamped;
+}
+
 }  // namespace calx::signal

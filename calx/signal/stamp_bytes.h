@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "calx/base/result.h"
-#include "calx/work/stamp.h"
+#include "calx/work/stamper.h"
 
 namespace calx::signal {
 
@@ -39,5 +39,12 @@ class ByteReader {
 /// The inverse of append_stamp(); leaves the reader behind it. The stamp is not checked.
 /// Errors: kDataLoss.
 Result<work::Stamp> take_stamp(ByteReader& reader);
+
+/// A place in a tree and its stamp: salt[16], u32 index, u8 n, siblings[32 n], the stamp.
+/// \pre at most 255 siblings; kLeavesMax allows 20
+void append_stamped(std::vector<std::uint8_t>& out, const work::StampedRequest& stamped);
+
+/// The inverse of append_stamped(). Neither stamp nor path is checked. Errors: kDataLoss.
+Result<work::StampedRequest> take_stamped(ByteReader& reader);
 
 }  // namespace calx::signal
