@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "calx/hash/sha256.h"
+#include "calx/signal/cache.h"
 #include "calx/signal/journal.h"
 
 namespace calx::signal {
@@ -36,6 +37,14 @@ struct PendingRequest {
 };
 
 using Pending = std::shared_ptr<PendingRequest>;
+
+// One call of submit() on its way.
+struct Submission {
+  std::vector<Pending> places = {};             // of all its requests
+  std::vector<Pending> fresh = {};              // not queued yet
+  std::vector<AcceptedRequest> unwritten = {};  // those of them that the journal does not hold
+  std::vector<std::pair<Pending, StampedRequest>> hits = {};  // what the cache answers
+};
 
 struct BatcherCore {
   BatcherCore(work::JobRunner& wanted_runner, BatcherOptions wanted)
@@ -63,11 +72,18 @@ struct BatcherCore {
   void forget(const Pending& pending);
   void finish(const Pending& pending, Result<StampedRequest> answer);
   Result<Pending> known_request(const BatchRequest& request) const;
+  [[nodiscard]] std::vector<std::optional<StampedRequest>> kept(
+      std::span<const BatchRequest> requests) const;  // without it
+  void keep(std::span<const CacheItem> items) const;  // without it
   std::shared_ptr<Batch> take(std::vector<Pending>& withdrawn);
   void withdraw(const std::vector<Pending>& withdrawn);  // without it
   void work(const std::stop_token& stop);
   void run_batch(const std::shared_ptr<Batch>& batch, const std::stop_token& stop);  // without it
   Result<std::vector<StampedRequest>> stamp(Batch& batch, const std::stop_token& stop);  // without
+  Result<void> sort(std::span<const BatchRequest> requests,
+                    std::span<const std::optional<StampedRequest>> kept_answers,
+                    Submission& submission);
+  Result<void> record(const Submission& submission);  // without it
   Result<std::vector<Ticket>> submit(std::span<const BatchRequest> requests,
                                      const std::shared_ptr<BatcherCore>& self);  // without it
   void shut();                                                                   // without it
@@ -80,6 +96,44 @@ void at_step(const BatcherCore& core, std::string_view name) {
 }
 
 }  // namespace
+
+// What the cache holds for each request; trouble with it is told and costs a search.
+std::vector<std::optional<StampedRequest>> BatcherCore::kept(
+    std::span<const BatchRequest> requests) const {
+  std::vector<std::optional<StampedRequest>> answers(requests.size());
+  if (options.cache == nullptr || options.cache_use == CacheUse::kNever) return answers;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    auto found = options.cache->find(requests[i].commitment, options.target, options.origin_min);
+    if (found) {
+      answers[i] = std::move(*found);
+    } else if (options.trouble) {
+      options.trouble(found.error());
+    }
+  }
+  return answers;
+}
+
+void BatcherCore::keep(std::span<const CacheItem> items) const {
+  if (items.empty()) return;
+  const auto written = options.cache->keep(items);
+  if (!written && options.trouble) options.trouble(written.error());
+}
+
+// The journal records of a submission: what is to be stamped, and what the cache answered.
+Result<void> BatcherCore::record(const Submission& submission) {
+  if (options.journal == nullptr) return {};
+  if (!submission.unwritten.empty()) {
+    at_step(*this, "batcher.before_accept");
+    CALX_TRY(options.journal->accept(submission.unwritten));
+    at_step(*this, "batcher.accepted");
+  }
+  for (const auto& [pending, answer] : submission.hits) {
+    const AcceptedRequest request{pending->request.id, pending->request.commitment};
+    CALX_TRY(options.journal->record_answer(request, answer));
+    at_step(*this, "batcher.answered");
+  }
+  return {};
+}
 
 void BatcherCore::enqueue(const Pending& pending) {
   const auto digest = hash::Sha256().update(salt_key).update_u64(salts++).finish();
@@ -220,6 +274,12 @@ Result<std::vector<StampedRequest>> BatcherCore::stamp(Batch& batch, const std::
 void BatcherCore::run_batch(const std::shared_ptr<Batch>& batch, const std::stop_token& stop) {
   auto answers = stamp(*batch, stop);
   std::vector<Pending> withdrawn;
+  std::vector<CacheItem> kept_now;
+  if (answers && options.cache != nullptr && options.cache_use == CacheUse::kFirst) {
+    for (std::size_t i = 0; i < answers->size(); ++i) {
+      kept_now.push_back({batch->requests[i]->request.commitment, (*answers)[i]});
+    }
+  }
   {
     const std::scoped_lock lock(mutex);
     counts.in_flight -= batch->requests.size();
@@ -244,71 +304,83 @@ void BatcherCore::run_batch(const std::shared_ptr<Batch>& batch, const std::stop
   }
   withdraw(withdrawn);
   at_step(*this, "batcher.delivered");
+  keep(kept_now);
+}
+
+// Finds out what each request is. On an error the submission holds what was done before.
+Result<void> BatcherCore::sort(std::span<const BatchRequest> requests,
+                               std::span<const std::optional<StampedRequest>> kept_answers,
+                               Submission& submission) {
+  const auto now = Clock::now();
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    const BatchRequest& request = requests[i];
+    if (stopped) return fail(ErrorCode::kUnavailable, "the batcher has stopped");
+    CALX_ASSIGN(place, known_request(request));
+    const bool in_journal = place != nullptr;
+    if (!in_journal) {
+      place = std::make_shared<PendingRequest>();
+      place->request = request;
+    }
+    submission.places.push_back(place);
+    if (place->answer || known.contains(request.id)) continue;
+    if (request.deadline <= now) {
+      return fail(ErrorCode::kDeadlineExceeded, "the deadline of the request is past");
+    }
+    if (kept_answers[i]) {
+      known.emplace(request.id, place);
+      submission.hits.emplace_back(place, *kept_answers[i]);
+      continue;
+    }
+    if (options.cache_use == CacheUse::kOnly) return not_kept(request.commitment);
+    if (queue.size() + reserved + submission.fresh.size() >= options.queued_max) {
+      return fail(ErrorCode::kResourceExhausted, fmt::format("{} requests wait already, at most {}",
+                                                             queue.size(), options.queued_max));
+    }
+    known.emplace(request.id, place);
+    submission.fresh.push_back(place);
+    if (!in_journal) submission.unwritten.push_back({request.id, request.commitment});
+  }
+  return {};
 }
 
 Result<std::vector<Ticket>> BatcherCore::submit(std::span<const BatchRequest> requests,
                                                 const std::shared_ptr<BatcherCore>& self) {
-  std::vector<Pending> places;
-  std::vector<Pending> fresh;              // not queued yet
-  std::vector<AcceptedRequest> unwritten;  // those of them that the journal does not hold
+  const auto kept_answers = kept(requests);
+  Submission submission;
   std::unique_lock lock(mutex);
-  const auto give_up = [&](std::unexpected<Error> error) {
-    for (const Pending& pending : fresh) {
-      pending->answer = error;
+  auto done = sort(requests, kept_answers, submission);
+  if (done) {
+    reserved += submission.fresh.size();
+    lock.unlock();
+    done = record(submission);
+    lock.lock();
+    reserved -= submission.fresh.size();
+    if (done && stopped) done = fail(ErrorCode::kUnavailable, "the batcher has stopped");
+  }
+  if (!done) {
+    for (auto& [pending, answer] : submission.hits) submission.fresh.push_back(pending);
+    for (const Pending& pending : submission.fresh) {
+      pending->answer = std::unexpected(done.error());
       forget(pending);
     }
-    return error;
-  };
-  const auto now = Clock::now();
-  for (const BatchRequest& request : requests) {
-    if (stopped) return give_up(fail(ErrorCode::kUnavailable, "the batcher has stopped"));
-    auto place = known_request(request);
-    if (!place) return give_up(std::unexpected(place.error()));
-    const bool in_journal = *place != nullptr;
-    if (*place == nullptr) {
-      *place = std::make_shared<PendingRequest>();
-      (*place)->request = request;
-    }
-    places.push_back(*place);
-    if ((*place)->answer || known.contains(request.id)) continue;
-    if (request.deadline <= now) {
-      return give_up(fail(ErrorCode::kDeadlineExceeded, "the deadline of the request is past"));
-    }
-    if (queue.size() + reserved + fresh.size() >= options.queued_max) {
-      return give_up(fail(
-          ErrorCode::kResourceExhausted,
-          fmt::format("{} requests wait already, at most {}", queue.size(), options.queued_max)));
-    }
-    known.emplace(request.id, *place);
-    fresh.push_back(*place);
-    if (!in_journal) unwritten.push_back({request.id, request.commitment});
-  }
-  reserved += fresh.size();
-  Result<void> written;
-  if (options.journal != nullptr && !unwritten.empty()) {
-    lock.unlock();
-    at_step(*this, "batcher.before_accept");
-    written = options.journal->accept(unwritten);
-    at_step(*this, "batcher.accepted");
-    lock.lock();
-  }
-  reserved -= fresh.size();
-  if (!written) {
-    const auto error = give_up(std::unexpected(written.error()));
     answered.notify_all();
-    return error;
+    return std::unexpected(done.error());
   }
-  if (stopped) return give_up(fail(ErrorCode::kUnavailable, "the batcher has stopped"));
-  for (const Pending& pending : fresh) enqueue(pending);
+  for (const Pending& pending : submission.fresh) enqueue(pending);
+  for (auto& [pending, answer] : submission.hits) {
+    pending->accepted = true;
+    ++counts.accepted, ++counts.cached;
+    finish(pending, std::move(answer));
+  }
   arrived.notify_all();
   answered.notify_all();
   // Another call may be writing the journal record of an id that this one repeats.
-  for (const Pending& place : places) {
+  for (const Pending& place : submission.places) {
     answered.wait(lock, [&] { return place->accepted || place->answer; });
   }
   std::vector<Ticket> tickets;
-  tickets.reserve(places.size());
-  for (Pending& place : places) tickets.emplace_back(self, std::move(place));
+  tickets.reserve(submission.places.size());
+  for (Pending& place : submission.places) tickets.emplace_back(self, std::move(place));
   return tickets;
 }
 
@@ -375,7 +447,8 @@ void Ticket::cancel() const {
 
 Batcher::Batcher(work::JobRunner& runner, BatcherOptions options)
     : core_(std::make_shared<BatcherCore>(runner, std::move(options))) {
-  if (core_->options.journal != nullptr) {
+  // Without searches what is pending waits for a batcher that has them.
+  if (core_->options.journal != nullptr && core_->options.cache_use != CacheUse::kOnly) {
     const std::scoped_lock lock(core_->mutex);
     for (const AcceptedRequest& request : core_->options.journal->pending()) {
       auto pending = std::make_shared<detail::PendingRequest>();

@@ -11,12 +11,15 @@
 #include <vector>
 
 #include "calx/base/result.h"
+#include "calx/signal/cached_stamper.h"
+#include "calx/signal/policy.h"
 #include "calx/signal/request.h"
 #include "calx/work/job_runner.h"
 #include "calx/work/target.h"
 
 namespace calx::signal {
 
+class Cache;
 class Journal;
 
 struct BatcherOptions {
@@ -30,6 +33,10 @@ struct BatcherOptions {
   unsigned stamps_at_once = 1;            // more only for a runner that is thread-safe
   std::size_t remembered_max = 1u << 20;  // finished requests whose ids are known without a journal
   Journal* journal = nullptr;  // must outlive the batcher; its pending requests come first
+  Cache* cache = nullptr;      // must outlive the batcher; asked before a search, told after it
+  CacheUse cache_use = CacheUse::kFirst;
+  Origin origin_min = Origin::kModelled;  // of an answer from the cache
+  CacheTrouble trouble = {};              // may be called by any thread
   StepHook step = {};
 };
 
@@ -42,7 +49,7 @@ struct BatchRequest {
 
 struct BatcherCounts {
   std::uint64_t accepted = 0, stamped = 0, failed = 0, cancelled = 0, expired = 0;  // requests
-  std::uint64_t stamps = 0;
+  std::uint64_t stamps = 0, cached = 0;  // searched; requests answered from the cache
   std::size_t queued = 0, in_flight = 0;
 };
 
@@ -85,8 +92,10 @@ class Batcher {
 
   /// Accepts all requests or none; with a journal they are on the disk when it returns. An id that
   /// is known gets the ticket or the stamp it had: no id is ever stamped twice. After a failed
-  /// stamp the same id may be submitted again.
-  /// Errors: kInvalidArgument (a known id with another commitment), kResourceExhausted (queued_max;
+  /// stamp the same id may be submitted again. A request that the cache answers has its stamp when
+  /// this returns, in the journal too; cache.h says what such a stamp means.
+  /// Errors: kInvalidArgument (a known id with another commitment), kNotFound (CacheUse::kOnly, and
+  /// nothing kept), kResourceExhausted (queued_max;
   /// come back later), kDeadlineExceeded (a deadline in the past), those of the journal.
   Result<std::vector<Ticket>> submit(std::span<const BatchRequest> requests);
   Result<Ticket> submit(const BatchRequest& request);

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <set>
 
+#include "calx/signal/cache.h"
 #include "calx/signal/journal.h"
 #include "calx/signal/test_runner.h"
 
@@ -232,6 +233,110 @@ TEST(BatcherTest, WhatTheJournalHoldsIsDoneByTheNextBatcherAndNeverTwice) {
     EXPECT_EQ(runner.runs() - runs, life == 0 ? 1 : 0);
   }
   std::filesystem::remove(path);
+}
+
+// Needs a cache: skipped without LMDB.
+class CachedBatcherTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = std::filesystem::path(testing::TempDir()) /
+              ("calx_cached_batcher_" + std::to_string(::getpid()));
+    std::filesystem::remove_all(folder_);
+    auto cache = Cache::open({.folder = folder_ / "cache"});
+    if (!cache) {
+      ASSERT_EQ(cache.error().code, ErrorCode::kUnimplemented) << cache.error().message;
+      GTEST_SKIP() << cache.error().message;
+    }
+    cache_ = std::move(*cache);
+  }
+  void TearDown() override {
+    cache_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+  BatcherOptions options(CacheUse use = CacheUse::kFirst, Journal* journal = nullptr) {
+    auto options = easy();
+    options.journal = journal, options.cache = cache_.get(), options.cache_use = use;
+    return options;
+  }
+  // The cache is told after the answers are delivered, at the latest when the batcher ends.
+  std::vector<StampedRequest> fill(TestRunner& runner, std::uint32_t count) {
+    Batcher batcher(runner, options());
+    std::vector<StampedRequest> answers;
+    const auto tickets = batcher.submit(requests(count));
+    for (const Ticket& ticket : *tickets) {
+      answers.push_back(*ticket.wait());
+    }
+    return answers;
+  }
+
+  std::filesystem::path folder_;
+  std::unique_ptr<Cache> cache_;
+};
+
+TEST_F(CachedBatcherTest, AnswersTheSameRequestUnderAnotherIdWithoutASearch) {
+  TestRunner runner;
+  const auto before = fill(runner, 5);
+  Batcher batcher(runner, options());
+  auto wanted = requests(6);  // the last one is new
+  for (auto& one : wanted) one.id[20] = 1;
+  const auto tickets = batcher.submit(wanted);
+  ASSERT_TRUE(tickets);
+  for (std::uint32_t i = 0; i < 5; ++i) {
+    ASSERT_TRUE((*tickets)[i].ready()) << i;
+    EXPECT_EQ(*(*tickets)[i].wait()->stamp, *before[i].stamp);
+    expect_holds(wanted[i].commitment, (*tickets)[i].wait());
+  }
+  expect_holds(wanted[5].commitment, (*tickets)[5].wait());
+  EXPECT_EQ(runner.runs(), 2);
+  EXPECT_EQ(batcher.counts().cached, 5U);
+  EXPECT_EQ(batcher.counts().stamps, 1U);
+}
+
+TEST_F(CachedBatcherTest, CacheAloneAnswersOrRefusesAndStartsNothing) {
+  TestRunner runner;
+  fill(runner, 3);
+  Batcher batcher(runner, options(CacheUse::kOnly));
+  const auto missed = batcher.submit(requests(4));
+  ASSERT_FALSE(missed);
+  EXPECT_EQ(missed.error().code, ErrorCode::kNotFound);
+  EXPECT_TRUE(batcher.submit(requests(3)));
+  EXPECT_EQ(runner.runs(), 1);
+}
+
+TEST_F(CachedBatcherTest, NeverNeitherReadsNorWrites) {
+  TestRunner runner;
+  fill(runner, 2);
+  {
+    Batcher batcher(runner, options(CacheUse::kNever));
+    const auto tickets = batcher.submit(requests(3));
+    for (const Ticket& ticket : *tickets) ASSERT_TRUE(ticket.wait());
+  }
+  EXPECT_EQ(runner.runs(), 2);
+  EXPECT_EQ(cache_->counts()->entries, 2U);
+}
+
+TEST_F(CachedBatcherTest, AnswerFromTheCacheStandsInTheJournalBeforeItIsGiven) {
+  TestRunner runner;
+  const auto before = fill(runner, 4);
+  const auto path = folder_ / "journal";
+  auto again = request(2);
+  again.id[20] = 9;
+  {
+    const auto journal = Journal::open(path);
+    Batcher batcher(runner, options(CacheUse::kFirst, journal->get()));
+    ASSERT_TRUE(batcher.submit(again));
+  }
+  ASSERT_TRUE(cache_->prune(0));
+  const auto journal = Journal::open(path);
+  ASSERT_TRUE(journal) << journal.error().message;
+  EXPECT_EQ((*journal)->recovery().accepted, 1U);
+  EXPECT_EQ((*journal)->recovery().stamped, 1U);
+  Batcher batcher(runner, options(CacheUse::kFirst, journal->get()));
+  const auto stamped = batcher.submit(again)->wait();
+  expect_holds(again.commitment, stamped);
+  EXPECT_EQ(*stamped->stamp, *before[2].stamp);
+  EXPECT_EQ(stamped->path, before[2].path);
+  EXPECT_EQ(runner.runs(), 1);
 }
 
 }  // namespace

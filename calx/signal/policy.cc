@@ -12,12 +12,12 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 
 constexpr std::array<Policy, 5> kPolicies = {{
-    // name, search, software_fallback, origin_min, attempts_max, lanes, timeout
-    {"training", true, true, Origin::kModelled, 3, 1, seconds(60)},
-    {"validation", true, true, Origin::kEmulated, 3, 1, seconds(60)},
-    {"clinical", true, false, Origin::kDevice, 4, 2, minutes(5)},
-    {"cached", false, false, Origin::kModelled, 0, 0, seconds(0)},
-    {"software", true, true, Origin::kSoftware, 0, 0, minutes(60)},
+    // name, cache, search, software_fallback, origin_min, attempts_max, lanes, timeout
+    {"training", CacheUse::kFirst, true, true, Origin::kModelled, 3, 1, seconds(60)},
+    {"validation", CacheUse::kNever, true, true, Origin::kEmulated, 3, 1, seconds(60)},
+    {"clinical", CacheUse::kNever, true, false, Origin::kDevice, 4, 2, minutes(5)},
+    {"cached", CacheUse::kOnly, false, false, Origin::kModelled, 0, 0, seconds(0)},
+    {"software", CacheUse::kFirst, true, true, Origin::kSoftware, 0, 0, minutes(60)},
 }};
 
 }  // namespace

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <span>
 #include <string_view>
 
@@ -10,8 +11,16 @@
 
 namespace calx::signal {
 
+/// Whether an answer that somebody searched before, for the very same request, serves.
+enum class CacheUse : std::uint8_t {
+  kNever,  // neither read nor written: what is judged is searched anew
+  kFirst,  // then a search; its answer is kept
+  kOnly,   // what is not there is not found
+};
+
 struct Policy {
   std::string_view name;
+  CacheUse cache;
   bool search;             // a new search may be started
   bool software_fallback;  // after the devices, or without any
   Origin origin_min;       // a share of an earlier origin is refused
@@ -20,11 +29,12 @@ struct Policy {
   std::chrono::milliseconds attempt_timeout;  // of one device on one job
 };
 
-/// training    throughput first: any origin will do
-/// validation  as training, but nothing that is only modelled
+/// training    throughput first: kept answers serve, and any origin will do
+/// validation  never from the cache, and nothing that is only modelled
 /// clinical    inference on people: a device or nothing, searched on two at once, never replaced
-/// cached      starts nothing: a pool refuses its jobs, for it keeps no answers itself
-/// software    this processor alone
+///             and never from the cache
+/// cached      what a cache holds; starts nothing, so a pool refuses its jobs
+/// software    this processor alone; its kept answers serve
 /// The kinds are those of seed 001, section 5.4; the limits are chosen here.
 std::span<const Policy> policies() noexcept;
 
