@@ -9,8 +9,8 @@ namespace {
 
 Result<std::string> request(const LanAddress& device, std::string_view method,
                             std::string_view path, std::string_view body,
-                            std::chrono::milliseconds timeout = kMinerTimeout) {
-  CALX_ASSIGN(reply, http_exchange(device, method, path, body, timeout));
+                            Patience patience = kMinerTimeout) {
+  CALX_ASSIGN(reply, http_exchange(device, method, path, body, patience));
   if (reply.status == 200) return std::move(reply.body);
   constexpr std::size_t kShown = 120;
   return fail(ErrorCode::kUnavailable,
@@ -25,8 +25,8 @@ Result<void> post(const LanAddress& device, std::string_view path) {
 
 }  // namespace
 
-Result<AxeosInfo> read_axeos(const LanAddress& device, std::chrono::milliseconds timeout) {
-  CALX_ASSIGN(body, request(device, "GET", "/api/system/info", "", timeout));
+Result<AxeosInfo> read_axeos(const LanAddress& device, Patience patience) {
+  CALX_ASSIGN(body, request(device, "GET", "/api/system/info", "", patience));
   return parse_axeos_info(body);
 }
 

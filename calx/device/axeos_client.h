@@ -16,8 +16,7 @@ inline constexpr std::uint16_t kAxeosPort = 80;
 inline constexpr std::chrono::milliseconds kMinerTimeout{5000};
 
 /// GET /api/system/info. Errors: those of http_exchange; kDataLoss; kUnavailable (HTTP status).
-Result<AxeosInfo> read_axeos(const LanAddress& device,
-                             std::chrono::milliseconds timeout = kMinerTimeout);
+Result<AxeosInfo> read_axeos(const LanAddress& device, Patience patience = kMinerTimeout);
 /// PATCH /api/system. The device checks the keys that it knows and ignores the others with 200, so
 /// read back. Errors: kUnavailable also when it refuses a value.
 Result<void> patch_axeos(const LanAddress& device, const std::string& patch);

@@ -96,7 +96,7 @@ Result<void> Bm13xxDriver::step(std::span<const InitStep> steps, std::size_t& at
       }
       return {};
     case InitDo::kVersionMask:
-      return wire_.write(write_all(kVersionMaskRegister, version_mask(version_mask_)));
+      return wire_.write(write_all(kVersionMaskRegister, device::version_mask(version_mask_)));
     case InitDo::kTicketMask:
       return wire_.write(write_all(kTicketMaskRegister, ticket_mask(ticket_bits_)));
     case InitDo::kRamp:
@@ -202,7 +202,7 @@ Result<void> Bm13xxDriver::aim(const work::Job& job) {
     ticket_bits_ = bits;
   }
   if (kind_->form == JobForm::kFullHeader && job.version_mask != version_mask_) {
-    CALX_TRY(wire_.write(write_all(kVersionMaskRegister, version_mask(job.version_mask))));
+    CALX_TRY(wire_.write(write_all(kVersionMaskRegister, device::version_mask(job.version_mask))));
     version_mask_ = job.version_mask;
   }
   return {};

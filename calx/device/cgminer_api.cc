@@ -162,7 +162,8 @@ std::vector<CgminerPool> cgminer_pools(const CgminerReply& reply) {
                      .url = cgminer_text(row, "URL").value_or(""),
                      .user = cgminer_text(row, "User").value_or(""),
                      .status = cgminer_text(row, "Status").value_or(""),
-                     .active = cgminer_text(row, "Stratum Active").value_or("false") == "true"});
+                     .active = cgminer_text(row, "Stratum Active").value_or("false") == "true",
+                     .difficulty = cgminer_number(row, {"Stratum Difficulty", "Diff"})});
   }
   return pools;
 }
@@ -180,8 +181,23 @@ CgminerSummary cgminer_summary(const CgminerReply& reply) {
   summary.accepted = cgminer_number(row, {"Accepted"});
   summary.rejected = cgminer_number(row, {"Rejected"});
   summary.hardware_errors = cgminer_number(row, {"Hardware Errors"});
+  summary.hardware_error_percent = cgminer_number(row, {"Device Hardware%"});
   summary.best_share = cgminer_number(row, {"Best Share"});
   return summary;
+}
+
+CgminerVersion cgminer_version(const CgminerReply& reply) {
+  CgminerVersion version;
+  const auto& rows = reply.rows("VERSION");
+  if (rows.empty()) return version;
+  version.type = cgminer_text(rows.front(), "Type").value_or("");
+  for (const std::string_view name : {"BMMiner", "CGMiner", "BFGMiner", "SGMiner", "Miner"}) {
+    const auto text = cgminer_text(rows.front(), name);
+    if (!text) continue;
+    version.program = fmt::format("{} {}", name, *text);
+    break;
+  }
+  return version;
 }
 
 std::optional<double> cgminer_celsius(const CgminerReply& stats) {
@@ -199,9 +215,11 @@ std::optional<double> cgminer_celsius(const CgminerReply& stats) {
 }
 
 Result<CgminerReply> ask_cgminer(const LanAddress& device, std::string_view command,
-                                 std::string_view parameter, std::chrono::milliseconds timeout) {
-  const Deadline deadline = std::chrono::steady_clock::now() + timeout;
-  CALX_ASSIGN(wire, connect_tcp(device.ip, device.port, deadline, Origin::kDevice));
+                                 std::string_view parameter, Patience patience) {
+  const auto now = std::chrono::steady_clock::now();
+  const Deadline deadline = now + patience.whole;
+  const Deadline connect_by = now + std::min(patience.connect, patience.whole);
+  CALX_ASSIGN(wire, connect_tcp(device.ip, device.port, connect_by, Origin::kDevice));
   const std::string request = cgminer_request(command, parameter);
   CALX_TRY(wire->write({reinterpret_cast<const std::uint8_t*>(request.data()), request.size()}));
   std::string text;
@@ -210,8 +228,9 @@ Result<CgminerReply> ask_cgminer(const LanAddress& device, std::string_view comm
     const auto count = wire->read(buffer, deadline);
     if (!count) break;  // the server closes behind its reply
     if (*count == 0) {
-      return fail(ErrorCode::kDeadlineExceeded, fmt::format("{}: no whole reply within {} ms",
-                                                            device.to_string(), timeout.count()));
+      return fail(ErrorCode::kDeadlineExceeded,
+                  fmt::format("{}: no whole reply within {} ms", device.to_string(),
+                              patience.whole.count()));
     }
     text.append(buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(*count));
     if (text.back() == '\0') break;

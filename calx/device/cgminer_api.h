@@ -50,14 +50,23 @@ struct CgminerPool {
   int priority = 0;
   std::string url = {}, user = {}, status = {};
   bool active = false;
+  std::optional<double> difficulty = {};  // "Stratum Difficulty"
 };
 std::vector<CgminerPool> cgminer_pools(const CgminerReply& reply);
 
 struct CgminerSummary {
   std::optional<double> ghs = {}, elapsed_seconds = {}, accepted = {}, rejected = {};
   std::optional<double> hardware_errors = {}, best_share = {};
+  std::optional<double> hardware_error_percent = {};
 };
 CgminerSummary cgminer_summary(const CgminerReply& reply);
+
+/// What answers: the device's type if it says one ("Antminer S9"), and the program with its
+/// version.
+struct CgminerVersion {
+  std::string type = {}, program = {};
+};
+CgminerVersion cgminer_version(const CgminerReply& reply);
 
 /// The highest temp... value of a `stats` reply.
 std::optional<double> cgminer_celsius(const CgminerReply& stats);
@@ -66,6 +75,6 @@ std::optional<double> cgminer_celsius(const CgminerReply& stats);
 /// Errors: kUnavailable, kDeadlineExceeded (also half-open sockets), kDataLoss; a reply of status E
 /// or F is kUnavailable with its message.
 Result<CgminerReply> ask_cgminer(const LanAddress& device, std::string_view command,
-                                 std::string_view parameter, std::chrono::milliseconds timeout);
+                                 std::string_view parameter, Patience patience);
 
 }  // namespace calx::device

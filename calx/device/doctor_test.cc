@@ -40,7 +40,7 @@ class DoctorTest : public testing::Test {
   }
   [[nodiscard]] std::vector<FindingKind> kinds() const {
     std::vector<FindingKind> kinds;
-    for (const Finding& finding : examine_bitmain(root_)) kinds.push_back(finding.kind);
+    for (const Finding& finding : examine_bitmain({.root = root_})) kinds.push_back(finding.kind);
     return kinds;
   }
   fs::path root_;
@@ -51,7 +51,7 @@ TEST_F(DoctorTest, AFreeDeviceIsFree) { EXPECT_EQ(kinds(), (std::vector{FindingK
 TEST_F(DoctorTest, TheHolderIsNamed) {
   module(1);
   process(412, "cgminer", "/dev/bitmain-asic");
-  const auto findings = examine_bitmain(root_);
+  const auto findings = examine_bitmain({.root = root_});
   ASSERT_EQ(findings.size(), 1u);
   EXPECT_EQ(findings[0].kind, FindingKind::kHolder);
   EXPECT_THAT(findings[0].seen, HasSubstr("/proc/412/fd: cgminer"));
@@ -63,7 +63,7 @@ TEST_F(DoctorTest, CronComesBeforeTheProcessItRestarts) {
        "# cgminer-monitor was here\n*/3 * * * * /usr/bin/cgminer-monitor\n0 * * * * ntpd\n");
   process(412, "cgminer", "/dev/bitmain-asic");
   process(413, "cgminer-monitor", "/dev/null");
-  const auto findings = examine_bitmain(root_);
+  const auto findings = examine_bitmain({.root = root_});
   ASSERT_EQ(findings.size(), 3u);
   EXPECT_EQ(findings[0].kind, FindingKind::kRestarter);
   EXPECT_EQ(findings[0].seen, "/etc/crontabs/root: */3 * * * * /usr/bin/cgminer-monitor");
@@ -73,7 +73,7 @@ TEST_F(DoctorTest, CronComesBeforeTheProcessItRestarts) {
 
 TEST_F(DoctorTest, AnOwnerThatNobodyIsMeansWedged) {
   module(1);
-  const auto findings = examine_bitmain(root_);
+  const auto findings = examine_bitmain({.root = root_});
   ASSERT_EQ(findings.size(), 1u);
   EXPECT_EQ(findings[0].kind, FindingKind::kWedged);
   EXPECT_THAT(findings[0].remedy, HasSubstr("modprobe bitmain_asic"));

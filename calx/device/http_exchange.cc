@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -84,10 +85,11 @@ Result<HttpReply> parse_http_reply(std::string_view bytes) {
 }
 
 Result<HttpReply> http_exchange(const LanAddress& device, std::string_view method,
-                                std::string_view path, std::string_view body,
-                                std::chrono::milliseconds timeout) {
-  const Deadline deadline = std::chrono::steady_clock::now() + timeout;
-  CALX_ASSIGN(wire, connect_tcp(device.ip, device.port, deadline, Origin::kDevice));
+                                std::string_view path, std::string_view body, Patience patience) {
+  const auto now = std::chrono::steady_clock::now();
+  const Deadline deadline = now + patience.whole;
+  const Deadline connect_by = now + std::min(patience.connect, patience.whole);
+  CALX_ASSIGN(wire, connect_tcp(device.ip, device.port, connect_by, Origin::kDevice));
   const std::string request = request_text(device, method, path, body);
   CALX_TRY(wire->write(bytes_of(request)));
   ReplyReader reader;
@@ -99,8 +101,9 @@ Result<HttpReply> http_exchange(const LanAddress& device, std::string_view metho
       break;
     }
     if (*count == 0) {
-      return fail(ErrorCode::kDeadlineExceeded, fmt::format("{}: no whole reply within {} ms",
-                                                            device.to_string(), timeout.count()));
+      return fail(ErrorCode::kDeadlineExceeded,
+                  fmt::format("{}: no whole reply within {} ms", device.to_string(),
+                              patience.whole.count()));
     }
     CALX_TRY(reader.push({reinterpret_cast<const char*>(buffer.data()), *count}));
   }

@@ -20,8 +20,7 @@ struct HttpReply {
 /// A request over a connection of its own, which ends with it. `body` is sent as JSON if not empty.
 /// Any status is a reply. Errors: kUnavailable, kDeadlineExceeded, kDataLoss (no HTTP, too long).
 Result<HttpReply> http_exchange(const LanAddress& device, std::string_view method,
-                                std::string_view path, std::string_view body,
-                                std::chrono::milliseconds timeout);
+                                std::string_view path, std::string_view body, Patience patience);
 
 /// The reply in these bytes, which end where the connection did. Errors: kDataLoss.
 Result<HttpReply> parse_http_reply(std::string_view bytes);

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace calx::device {
@@ -31,20 +32,29 @@ Result<LanAddress> parse_lan_address(std::string_view text, std::uint16_t defaul
                   fmt::format("port \"{}\", wanted 1 to 65535", digits));
     }
   }
-  in_addr parsed{};
-  if (::inet_pton(AF_INET, address.ip.c_str(), &parsed) != 1) {
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("address \"{}\", wanted IPv4 numbers, as in 192.168.1.20", address.ip));
-  }
-  const std::uint32_t number = ntohl(parsed.s_addr);
-  for (const Net& net : kLocalNets) {
-    if ((number & net.mask) == net.prefix) return address;
-  }
+  CALX_ASSIGN(number, parse_ipv4(address.ip));
+  if (is_lan(number)) return address;
   return fail(
       ErrorCode::kInvalidArgument,
       fmt::format("address {} is public: devices are only spoken to on this machine or in a "
                   "private network",
                   address.ip));
+}
+
+bool is_lan(std::uint32_t ip) noexcept {
+  return std::ranges::any_of(kLocalNets,
+                             [ip](const Net& net) { return (ip & net.mask) == net.prefix; });
+}
+
+Result<std::uint32_t> parse_ipv4(const std::string& text) {
+  in_addr parsed{};
+  if (::inet_pton(AF_INET, text.c_str(), &parsed) == 1) return ntohl(parsed.s_addr);
+  return fail(ErrorCode::kInvalidArgument,
+              fmt::format("address \"{}\", wanted IPv4 numbers, as in 192.168.1.20", text));
+}
+
+std::string ipv4_text(std::uint32_t ip) {
+  return fmt::format("{}.{}.{}.{}", ip >> 24, ip >> 16 & 255, ip >> 8 & 255, ip & 255);
 }
 
 }  // namespace calx::device

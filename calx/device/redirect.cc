@@ -109,10 +109,6 @@ std::optional<AxeosPool> pool_of(const json& object) {
 
 }  // namespace
 
-std::string_view to_string(MinerApi api) noexcept {
-  return api == MinerApi::kAxeos ? "axeos" : "cgminer";
-}
-
 Result<RedirectPlan> plan_redirect(MinerApi api, const LanAddress& device,
                                    const AxeosPool& bridge) {
   RedirectPlan plan{.api = api, .device = device, .bridge = bridge};

@@ -13,12 +13,9 @@
 #include "calx/device/axeos_client.h"
 #include "calx/device/cgminer_api.h"
 #include "calx/device/lan_address.h"
+#include "calx/device/telemetry.h"
 
 namespace calx::device {
-
-enum class MinerApi : std::uint8_t { kAxeos, kCgminer };
-/// "axeos" or "cgminer".
-std::string_view to_string(MinerApi api) noexcept;
 
 inline constexpr std::uint64_t kRedirectFileBytesMax = 64 * 1024;
 
