@@ -10,10 +10,13 @@ void add_device(CLI::App& app, Session& session) {
   add_device_agent(*verb, session);
   add_device_bridge(*verb, session);
   add_device_emulate(*verb, session);
+  add_device_list(*verb, session);
   add_device_model(*verb, session);
   add_device_probe(*verb, session);
   add_device_redirect(*verb, session);
   add_device_restore(*verb, session);
+  add_device_watch(*verb, session);
+  add_device_tune(*verb, session);
   add_device_doctor(*verb, session);
 }
 

@@ -8,10 +8,13 @@ namespace calx::cli {
 void add_device_agent(CLI::App& device, Session& session);
 void add_device_bridge(CLI::App& device, Session& session);
 void add_device_emulate(CLI::App& device, Session& session);
+void add_device_list(CLI::App& device, Session& session);
 void add_device_model(CLI::App& device, Session& session);
 void add_device_probe(CLI::App& device, Session& session);
 void add_device_redirect(CLI::App& device, Session& session);
 void add_device_restore(CLI::App& device, Session& session);
 void add_device_doctor(CLI::App& device, Session& session);
+void add_device_tune(CLI::App& device, Session& session);
+void add_device_watch(CLI::App& device, Session& session);  // and resume
 
 }  // namespace calx::cli

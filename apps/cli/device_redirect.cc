@@ -6,9 +6,12 @@
 #include <string>
 
 #include "apps/cli/device.h"
+#include "apps/cli/terminal_text.h"
 #include "apps/cli/verb.h"
 #include "calx/base/atomic_file.h"
+#include "calx/device/doctor_remedy.h"
 #include "calx/device/redirect.h"
+#include "calx/device/tuning.h"
 #include "calx/format/canonical_json.h"
 
 namespace calx::cli {
@@ -66,12 +69,33 @@ Result<int> redirect(const RedirectArguments& arguments, bool json) {
   return kDone;
 }
 
-Result<int> restore(const std::string& saved) {
+// Every file that holds a way back names its format.
+Result<std::string> undo_file(const std::string& saved, const std::string& text) {
+  if (text.find(device::kTuningFormat) != std::string::npos) {
+    CALX_ASSIGN(plan, device::parse_tuning(text));
+    CALX_TRY(device::restore(plan));
+    return plan.device.to_string() + " has its frequency and voltage back";
+  }
+  if (text.find(device::kRemedyFormat) != std::string::npos) {
+    CALX_ASSIGN(record, device::parse_remedy_record(text));
+    CALX_ASSIGN(by_hand, device::undo(record));
+    std::string done = fmt::format("{} cron lines are in force again", record.lines.size());
+    for (const std::string& command : by_hand) {
+      done += fmt::format("\nto be started by hand: {}", terminal_text(command));
+    }
+    return done;
+  }
   CALX_ASSIGN(plan, device::load_plan(saved));
   CALX_TRY(device::restore(plan));
+  return plan.device.to_string() + " is as it was";
+}
+
+Result<int> restore(const std::string& saved) {
+  CALX_ASSIGN(bytes, read_file(saved, device::kRemedyFileBytesMax));
+  CALX_ASSIGN(done, undo_file(saved, std::string(bytes.begin(), bytes.end())));
   std::error_code error;
   std::filesystem::remove(saved, error);
-  fmt::print("{} is as it was; {} is removed\n", plan.device.to_string(), saved);
+  fmt::print("{}; {} is removed\n", done, saved);
   return kDone;
 }
 
@@ -101,8 +125,10 @@ void add_device_redirect(CLI::App& device, Session& session) {
 
 void add_device_restore(CLI::App& device, Session& session) {
   auto saved = std::make_shared<std::string>();
-  auto* verb = device.add_subcommand("restore", "undo a redirect from the file it saved");
-  verb->add_option("saved", *saved, "calx-redirect-IP.json")->required();
+  auto* verb = device.add_subcommand("restore", "undo a redirect, tune or remedy from its file");
+  verb->add_option("saved", *saved,
+                   "calx-redirect-IP.json, calx-tuning-IP.json or calx-doctor-REMEDY.json")
+      ->required();
   verb->callback([saved, &session] { session.action = [saved] { return restore(*saved); }; });
 }
 
