@@ -5,6 +5,9 @@
 
 namespace calx::cli {
 
+/// What `calx device agent` and calx-agent share: the options and the action, on any verb.
+void add_agent_options(CLI::App& verb, Session& session, std::string name);
+
 void add_device_agent(CLI::App& device, Session& session);
 void add_device_bridge(CLI::App& device, Session& session);
 void add_device_emulate(CLI::App& device, Session& session);

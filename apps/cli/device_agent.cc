@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <memory>
 #include <mutex>
+#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "apps/cli/api_server.h"
@@ -13,27 +14,27 @@
 #include "apps/cli/engine.h"
 #include "apps/cli/interrupt.h"
 #include "apps/cli/scrape.h"
-#include "calx/format/canonical_json.h"
 #include "calx/hash/software_engine.h"
 
 namespace calx::cli {
 namespace {
 
 struct AgentOptions {
+  std::string name;  // of the command, for messages
   ApiOptions api;
   std::string engine = "software", metrics;
 };
 
-void print_start(const Session& session, const ApiServer& server, const std::string& engine) {
+void print_start(const Session& session, const ApiServer& server, const AgentOptions& options,
+                 const std::string& engine) {
   if (session.json) {
-    format::Json json;
-    json.set("listening", server.address().to_string())
-        .set("engine", engine)
-        .set("tls", server.tls())
-        .set("token", server.token());
-    if (const auto text = format::encode_canonical_json(json)) fmt::print("{}\n", *text);
+    const nlohmann::json json = {{"listening", server.address().to_string()},
+                                 {"engine", engine},
+                                 {"tls", server.tls()},
+                                 {"token", server.token()}};
+    fmt::print("{}\n", json.dump());
   } else {
-    fmt::print("engine {}\n{}", engine, server.description("calx device agent --listen"));
+    fmt::print("engine {}\n{}", engine, server.description(options.name + " --listen"));
   }
   std::fflush(stdout);
 }
@@ -50,7 +51,7 @@ Result<int> run_agent(const Session& session, const AgentOptions& options) {
   CALX_ASSIGN(server, ApiServer::start(options.api, parts));
   const auto scrape = start_scrape(options.metrics, [&api = *server] { return api.metrics(); });
   if (!scrape) return std::unexpected(scrape.error());
-  print_start(session, *server, engine.name);
+  print_start(session, *server, options, engine.name);
 
   std::mutex mutex;
   std::condition_variable_any never;
@@ -61,19 +62,24 @@ Result<int> run_agent(const Session& session, const AgentOptions& options) {
 
 }  // namespace
 
-void add_device_agent(CLI::App& device, Session& session) {
-  auto* agent = device.add_subcommand("agent", "offer the engines of this machine over gRPC");
+void add_agent_options(CLI::App& verb, Session& session, std::string name) {
   auto options = std::make_shared<AgentOptions>();
+  options->name = std::move(name);
   options->api.listen = fmt::format("127.0.0.1:{}", remote::kDefaultPort);
-  agent->add_option("--listen", options->api.listen, "HOST:PORT; port 0 takes a free one")
+  verb.add_option("--listen", options->api.listen, "HOST:PORT; port 0 takes a free one")
       ->capture_default_str();
-  agent->add_option("--engine", options->engine, std::string(kEngineHelp));
-  agent->add_option("--work", options->api.work_bits, "bits of work in the stamps that it makes");
-  add_api_options(*agent, options->api);
-  add_scrape_option(*agent, options->metrics);
-  agent->callback([&session, options] {
+  verb.add_option("--engine", options->engine, std::string(kEngineHelp));
+  verb.add_option("--work", options->api.work_bits, "bits of work in the stamps that it makes");
+  add_api_options(verb, options->api);
+  add_scrape_option(verb, options->metrics);
+  verb.callback([&session, options] {
     session.action = [&session, options] { return run_agent(session, *options); };
   });
+}
+
+void add_device_agent(CLI::App& device, Session& session) {
+  auto* agent = device.add_subcommand("agent", "offer the engines of this machine over gRPC");
+  add_agent_options(*agent, session, "calx device agent");
 }
 
 }  // namespace calx::cli

@@ -287,7 +287,8 @@ bool Bm13xxEmulator::search_job(const Loaded& job, std::uint64_t end) {
     ++chunk_;
     if (!job.rolls) {
       if (sweep > 0) return false;
-      search(job, job.midstates[lane], static_cast<unsigned>(lane), 0, first);
+      const auto which = static_cast<std::size_t>(lane);
+      search(job, job.midstates[which], static_cast<unsigned>(lane), 0, first);
       continue;
     }
     const auto bits = version_at(sweep * lanes + lane);

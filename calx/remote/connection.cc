@@ -46,7 +46,8 @@ class GrpcConnection final : public Connection {
              .stamp = reply.stamp(),
              .origin = from_wire(reply.origin()),
              .digest_origin = from_wire(reply.digest_origin())};
-    messages_max_ = std::min<std::uint64_t>(reply.messages_max(), kDigestMessagesMax);
+    messages_max_ =
+        static_cast<std::size_t>(std::min<std::uint64_t>(reply.messages_max(), kDigestMessagesMax));
     bytes_max_ = std::min<std::uint64_t>(reply.message_bytes_max(), options_.call_bytes_max);
     return {};
   }
@@ -74,7 +75,7 @@ class GrpcConnection final : public Connection {
   [[nodiscard]] v1::Calx::Stub& stub() noexcept { return *stub_; }
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   [[nodiscard]] const ConnectionOptions& options() const noexcept { return options_; }
-  [[nodiscard]] std::uint64_t messages_max() const noexcept { return messages_max_; }
+  [[nodiscard]] std::size_t messages_max() const noexcept { return messages_max_; }
   [[nodiscard]] std::uint64_t bytes_max() const noexcept { return bytes_max_; }
 
   [[nodiscard]] std::unexpected<Error> lied(std::string_view what) const {
@@ -94,7 +95,8 @@ class GrpcConnection final : public Connection {
   std::unique_ptr<v1::Calx::Stub> stub_;
   std::string name_;
   RemoteInfo info_;
-  std::uint64_t messages_max_ = 0, bytes_max_ = 0;
+  std::size_t messages_max_ = 0;
+  std::uint64_t bytes_max_ = 0;
 };
 
 class RemoteRunner final : public work::JobRunner {

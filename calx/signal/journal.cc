@@ -183,7 +183,7 @@ Result<void> Journal::Impl::recover() {
   }
   size = magic.size();
   while (size < bytes.size()) {
-    const auto rest = std::span<const std::uint8_t>(bytes).subspan(size);
+    const auto rest = std::span<const std::uint8_t>(bytes).subspan(static_cast<std::size_t>(size));
     const auto records = whole_frame(rest);
     if (!records) {
       // A frame is written only after the one before it is on the disk.

@@ -58,7 +58,11 @@ Result<void> JournalFile::write(std::span<const std::uint8_t> bytes, std::uint64
 
 Result<std::vector<std::uint8_t>> JournalFile::read(std::uint64_t offset,
                                                     std::uint64_t size) const {
-  std::vector<std::uint8_t> bytes(size);
+  if (size > std::vector<std::uint8_t>().max_size()) {  // of a machine of 32 bits
+    return fail(ErrorCode::kResourceExhausted,
+                fmt::format("{} has {} bytes, more than memory here", path_.string(), size));
+  }
+  std::vector<std::uint8_t> bytes(static_cast<std::size_t>(size));
   std::size_t done = 0;
   while (done < bytes.size()) {
     const auto count = ::pread(descriptor_, bytes.data() + done, bytes.size() - done,

@@ -20,7 +20,7 @@ SeenShares::SeenShares(std::size_t shares_max)
     : slots_(std::bit_ceil(2 * shares_max)), ring_(shares_max) {}
 
 std::size_t SeenShares::slot_of(std::uint64_t key) const noexcept {
-  std::size_t slot = key & (slots_.size() - 1);
+  std::size_t slot = static_cast<std::size_t>(key) & (slots_.size() - 1);
   while (slots_[slot] != 0 && slots_[slot] != key) slot = (slot + 1) & (slots_.size() - 1);
   return slot;
 }
@@ -45,7 +45,7 @@ void SeenShares::erase(std::uint64_t key) noexcept {
   std::size_t gap = slot_of(key);
   slots_[gap] = 0;
   for (std::size_t at = (gap + 1) & mask; slots_[at] != 0; at = (at + 1) & mask) {
-    const std::size_t home = slots_[at] & mask;
+    const std::size_t home = static_cast<std::size_t>(slots_[at]) & mask;
     if (((at - home) & mask) >= ((at - gap) & mask)) {
       slots_[gap] = slots_[at];
       slots_[at] = 0;

@@ -37,9 +37,9 @@ def messages(folder):
 
 
 class Agent:
-    def __init__(self, calx, *options):
+    def __init__(self, command, *options):
         self.process = subprocess.Popen(
-            [calx, "device", "agent", "--listen", "127.0.0.1:0", "--json", *options],
+            [*command, "--listen", "127.0.0.1:0", "--json", *options],
             stdout=subprocess.PIPE, text=True)
         self.address = json.loads(self.process.stdout.readline())["listening"]
 
@@ -117,7 +117,7 @@ def telling(channel, pb):
     expect(metrics.total_errors > 0 and metrics.cache_hits == 0, True, "GetMetrics counters")
 
 
-def refusals(calx, pb, folder):
+def refusals(command, pb, folder):
     token, key, certificate = folder / "token", folder / "key.pem", folder / "cert.pem"
     token.write_text("a token of enough letters\n")
     subprocess.run(
@@ -125,7 +125,7 @@ def refusals(calx, pb, folder):
          "-nodes", "-days", "1", "-subj", "/CN=localhost", "-addext",
          "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key, "-out", certificate],
         check=True, stderr=subprocess.DEVNULL)
-    with Agent(calx, "--token-file", str(token), "--tls-cert", str(certificate), "--tls-key",
+    with Agent(command, "--token-file", str(token), "--tls-cert", str(certificate), "--tls-key",
                str(key)) as agent:
         secure = grpc.secure_channel(
             agent.address, grpc.ssl_channel_credentials(certificate.read_bytes()))
@@ -144,16 +144,17 @@ def refusals(calx, pb, folder):
 
 
 def main():
-    calx = sys.argv[1]
+    command = [sys.argv[1], "device", "agent"]
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         pb = messages(folder)
-        with Agent(calx) as agent:
+        with Agent(command) as agent:
             channel = grpc.insecure_channel(agent.address)
             hashing(channel, pb)
             mining(channel, pb)
             telling(channel, pb)
-        refusals(calx, pb, folder)
+        refusals(command, pb, folder)
 
 
-main()
+if __name__ == "__main__":
+    main()
