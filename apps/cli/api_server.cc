@@ -17,6 +17,7 @@ void add_api_options(CLI::App& verb, ApiOptions& options) {
   verb.add_option("--token-file", options.token_file,
                   "clients must send the first line of this file");
   verb.add_option("--journal", options.journal, "file that keeps accepted requests and stamps");
+  add_cache_options(verb, options.cache);
 }
 
 Result<std::unique_ptr<ApiServer>> ApiServer::start(const ApiOptions& options,
@@ -37,8 +38,16 @@ Result<std::unique_ptr<ApiServer>> ApiServer::start(const ApiOptions& options,
     CALX_ASSIGN(journal, signal::Journal::open(options.journal));
     api->journal_ = std::move(journal);
   }
+  CALX_ASSIGN(policy, signal::find_policy(options.policy));
+  CALX_ASSIGN(cache, open_stamp_cache(options.cache, policy));
+  api->cache_ = std::move(cache);
   api->batcher_ = std::make_unique<signal::Batcher>(
-      *parts.runner, signal::BatcherOptions{.target = target, .journal = api->journal_.get()});
+      *parts.runner, signal::BatcherOptions{.target = target,
+                                            .journal = api->journal_.get(),
+                                            .cache = api->cache_.get(),
+                                            .cache_use = policy.cache,
+                                            .origin_min = policy.origin_min,
+                                            .trouble = tell_cache_trouble});
   parts.batcher = api->batcher_.get();
   parts.firmware = "calx " CALX_VERSION;
   CALX_ASSIGN(module, remote_module());

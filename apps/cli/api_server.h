@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "apps/cli/stamp_cache.h"
 #include "calx/base/result.h"
 #include "calx/remote/server.h"
 #include "calx/signal/batcher.h"
@@ -15,16 +16,19 @@ namespace calx::cli {
 struct ApiOptions {
   std::string listen;  // HOST:PORT
   std::string certificate, key, token_file, journal;
-  std::uint32_t work_bits = 20;  // of the stamps it makes
+  StampCacheOptions cache;
+  std::string policy = "training";  // decides how the cache is used
+  std::uint32_t work_bits = 20;     // of the stamps it makes
 };
 
-/// --tls-cert, --tls-key, --token-file and --journal.
+/// --tls-cert, --tls-key, --token-file, --journal and those of the cache.
 void add_api_options(CLI::App& verb, ApiOptions& options);
 
 /// Serves until it is destroyed.
 class ApiServer {
  public:
-  /// `parts` needs its runner; the batcher is made here, over the journal if one is named.
+  /// `parts` needs its runner; the batcher is made here, over the journal and the cache if they are
+  /// named.
   /// Errors: those of start_server(), Journal::open() and the files.
   static Result<std::unique_ptr<ApiServer>> start(const ApiOptions& options,
                                                   remote::ServerParts parts);
@@ -43,6 +47,7 @@ class ApiServer {
  private:
   ApiServer() = default;
   std::unique_ptr<signal::Journal> journal_;
+  std::unique_ptr<signal::Cache> cache_;
   std::unique_ptr<signal::Batcher> batcher_;
   std::unique_ptr<remote::Server> server_;
   bool tls_ = false, token_ = false;

@@ -16,6 +16,7 @@ void add_device_model(CLI::App& device, Session& session);
 void add_device_probe(CLI::App& device, Session& session);
 void add_device_redirect(CLI::App& device, Session& session);
 void add_device_restore(CLI::App& device, Session& session);
+void add_device_cache(CLI::App& device, Session& session);
 void add_device_doctor(CLI::App& device, Session& session);
 void add_device_tune(CLI::App& device, Session& session);
 void add_device_watch(CLI::App& device, Session& session);  // and resume

@@ -13,12 +13,14 @@
 #include "apps/cli/engine.h"
 #include "apps/cli/interrupt.h"
 #include "apps/cli/neural.h"
+#include "apps/cli/stamp_cache.h"
 #include "apps/cli/verb.h"
 #include "calx/base/atomic_file.h"
 #include "calx/base/hex.h"
 #include "calx/format/canonical_json.h"
 #include "calx/receipt/key_file.h"
 #include "calx/receipt/receipt.h"
+#include "calx/signal/cached_stamper.h"
 
 namespace calx::cli {
 namespace {
@@ -34,6 +36,7 @@ struct ImagineOptions {
   std::string salt;     // of its private seed, hex
   std::string key;      // file of the signing key
   std::string engine = "software";
+  StampCacheOptions cache;
   std::uint32_t work_bits = kWorkBitsDefault;
   std::optional<std::uint64_t> only;
   bool stamped = false;
@@ -47,7 +50,8 @@ class ProgressLine {
     if (now.stamping) {
       fmt::print(stderr, "\rsearching the stamp ...");
     } else {
-      fmt::print(stderr, "\rimage {}/{}  {:.1f} s   ", now.done, now.count, now.seconds);
+      fmt::print(stderr, "\rimage {}/{}  {:.1f} s{}   ", now.done + now.waiting, now.count,
+                 now.seconds, now.waiting > 0 ? ", the stamp is being searched" : "");
     }
     if (!now.stamping && now.done == now.count) fmt::print(stderr, "\n");
     std::fflush(stderr);
@@ -99,6 +103,12 @@ Result<std::filesystem::path> key_path(const std::string& given) {
   return folder / "signing-key";
 }
 
+// A stamp that only a cache may give and that it lacks is unavailable here, not bad input.
+int not_kept(const Error& error) {
+  fmt::print(stderr, "calx: {}\n", error.message);
+  return kNotChecked;
+}
+
 Result<int> run_imagine(const Session& session, ImagineOptions& options) {
   auto& request = options.request;
   CALX_ASSIGN(seed, noise::Seed::parse(options.seed));
@@ -117,9 +127,19 @@ Result<int> run_imagine(const Session& session, ImagineOptions& options) {
   }
   CALX_ASSIGN(module, neural_module());
   CALX_ASSIGN(engine, open_engine(options.engine));
-  const diffusion::ImagineServices services{engine.runner, &key_file.key};
-  CALX_ASSIGN(report, module->imagine(options.model, model_folders(), request, services,
-                                      ProgressLine(), interrupt.token()));
+  CALX_ASSIGN(policy, signal::find_policy("training"));
+  CALX_ASSIGN(cache, open_stamp_cache(options.cache, policy));
+  work::RunnerStamper searcher(*engine.runner);
+  signal::CachedStamper stamper(&searcher, cache.get(), policy, tell_cache_trouble);
+  const diffusion::ImagineServices services{&stamper, &key_file.key};
+  const auto made = module->imagine(options.model, model_folders(), request, services,
+                                    ProgressLine(), interrupt.token());
+  if (!made && policy.cache == signal::CacheUse::kOnly &&
+      made.error().code == ErrorCode::kNotFound) {
+    return not_kept(made.error());
+  }
+  if (!made) return std::unexpected(made.error());
+  const auto& report = *made;
   if (session.json) {
     print_json(report);
   } else {
@@ -174,6 +194,7 @@ void add_imagine(CLI::App& app, Session& session) {
   imagine->add_option("--sampler", request.sampler, "ddim, euler, euler-ancestral, dpmpp-2m");
   imagine->add_option("--work", options->work_bits, "bits of work in the stamp: 2^B hashes");
   imagine->add_option("--engine", options->engine, std::string(kEngineHelp));
+  add_cache_options(*imagine, options->cache);
   imagine->add_flag("--stamped", options->stamped, "let the stamp enter the seeds of the pictures");
   imagine->add_flag("--private-seed", request.private_seed,
                     "commit to the seed without telling it");

@@ -4,7 +4,10 @@
 
 #include <chrono>
 #include <cmath>
+#include <future>
 #include <map>
+#include <thread>
+#include <utility>
 
 #include "calx/base/atomic_file.h"
 #include "calx/base/hex.h"
@@ -13,7 +16,6 @@
 #include "calx/format/canonical_json.h"
 #include "calx/format/png.h"
 #include "calx/nn/threads.h"
-#include "calx/work/request_tree.h"
 #include "calx/work/stamp.h"
 
 namespace calx::diffusion {
@@ -65,11 +67,14 @@ class Imagination {
   Result<void> describe();
   Result<void> prepare_folder();
   Result<void> adopt_receipt();
-  Result<void> stamp();
+  void start_search();
+  Result<void> take_stamp();
   Result<void> plan();
   Result<bool> keep_finished(const receipt::WantedImage& wanted);
   Result<void> make();
   Result<void> take(MadeImage&& made);
+  Result<void> write_waiting();
+  Result<void> write_image(MadeImage&& made);
   Result<receipt::Receipt> signed_receipt() const;
   Result<void> write_receipt();
   Result<void> finish();
@@ -90,20 +95,40 @@ class Imagination {
   std::vector<receipt::WantedImage> wanted_;
   Clock::time_point started_ = Clock::now(), written_ = Clock::now();
   ImagineReport report_;
+  std::vector<MadeImage> waiting_;  // for the stamp
+  std::uint64_t waiting_bytes_ = 0;
+  struct Search {
+    Result<work::StampedRequest> stamped;
+    double seconds;
+  };
+  std::stop_source making_;  // stopped by the caller, and when there is no stamp to be had
+  std::future<Search> found_;
+  std::jthread searcher_;  // last: it uses what stands above
 };
 
 Result<ImagineReport> Imagination::run() {
   CALX_TRY(describe());
   CALX_TRY(prepare_folder());
   CALX_TRY(adopt_receipt());
-  if (!stamped_) {
-    const auto stamped = stamp();
-    // A stop before the first image leaves nothing behind but the folder.
-    if (!stamped) return std::unexpected(stamped.error());
+  const std::stop_callback forward(stop_, [this] { making_.request_stop(); });
+  if (!stamped_) start_search();
+  if (!stamped_ && asked_.mode == receipt::SeedMode::kStamped) {
+    tell(true);
+    CALX_TRY(take_stamp());
   }
   CALX_TRY(plan());
-  const auto made = make();
+  auto made = make();
   report_.image_seconds = since(started_);
+  const bool broken = !made && made.error().code != ErrorCode::kCancelled;
+  // Without a stamp nothing is left behind but the folder: nothing would attest the images.
+  if (!stamped_) {
+    if (broken || !found_.valid()) return std::unexpected(made.error());
+    if (made) tell(true);
+    CALX_TRY(take_stamp());
+  }
+  if (const auto written = write_waiting(); !written && !broken) {
+    made = std::unexpected(written.error());
+  }
   if (!made && made.error().code != ErrorCode::kCancelled) {
     if (!images_.empty()) static_cast<void>(write_receipt().has_value());
     return std::unexpected(made.error());
@@ -191,16 +216,30 @@ Result<void> Imagination::adopt_receipt() {
   return {};
 }
 
-Result<void> Imagination::stamp() {
-  tell(true);
-  const auto start = Clock::now();
-  const work::TreeLeaf leaf{receipt_.commitment, receipt::random_salt()};
-  CALX_ASSIGN(tree, work::RequestTree::build(std::span(&leaf, 1)));
-  CALX_ASSIGN(
-      made, work::make_stamp(tree, asked_.target, *services_.runner, work::Deadline::max(), stop_));
-  receipt_.stamp = made;
-  receipt_.path = tree.path(0);
-  report_.stamp_seconds = since(start);
+void Imagination::start_search() {
+  std::promise<Search> promise;
+  found_ = promise.get_future();
+  searcher_ =
+      std::jthread([this, promise = std::move(promise)](const std::stop_token& own) mutable {
+        std::stop_source either;
+        const std::stop_callback one(own, [&] { either.request_stop(); });
+        const std::stop_callback other(stop_, [&] { either.request_stop(); });
+        const auto start = Clock::now();
+        auto stamped = services_.stamper->stamp(receipt_.commitment, asked_.target,
+                                                work::Deadline::max(), either.get_token());
+        if (!stamped) making_.request_stop();
+        promise.set_value({std::move(stamped), since(start)});
+      });
+}
+
+// Waits for the search.
+Result<void> Imagination::take_stamp() {
+  Search search = found_.get();
+  if (!search.stamped) return std::unexpected(search.stamped.error());
+  receipt_.stamp = *search.stamped->stamp;
+  receipt_.path = std::move(search.stamped->path);
+  report_.stamp_seconds = search.seconds;
+  stamped_ = true;
   return {};
 }
 
@@ -253,10 +292,33 @@ Result<void> Imagination::make() {
   tell(false);
   return make_images(
       model_.network, recipe_, wanted_, asked_.threads,
-      [this](MadeImage&& made) { return take(std::move(made)); }, stop_);
+      [this](MadeImage&& made) { return take(std::move(made)); }, making_.get_token());
 }
 
+// Writes the image, and those that wait, once the stamp is there.
 Result<void> Imagination::take(MadeImage&& made) {
+  waiting_bytes_ += made.result.image.pixels.size();
+  waiting_.push_back(std::move(made));
+  const bool full = waiting_bytes_ > kWaitingPixelBytesMax;
+  if (!stamped_ && !full && found_.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
+    tell(false);
+    return {};
+  }
+  if (!stamped_) {
+    if (full) tell(true);
+    CALX_TRY(take_stamp());
+  }
+  return write_waiting();
+}
+
+Result<void> Imagination::write_waiting() {
+  auto now = std::exchange(waiting_, {});
+  waiting_bytes_ = 0;
+  for (MadeImage& made : now) CALX_TRY(write_image(std::move(made)));
+  return {};
+}
+
+Result<void> Imagination::write_image(MadeImage&& made) {
   const auto& identity = receipt_.request.identity;
   const auto& picture = made.result.image;
   receipt::ReceiptImage image;
@@ -334,7 +396,8 @@ Result<void> Imagination::finish() {
 
 void Imagination::tell(bool stamping) const {
   if (!observer_) return;
-  observer_({stamping, static_cast<std::uint32_t>(images_.size()), asked_.count, since(started_)});
+  observer_({stamping, static_cast<std::uint32_t>(images_.size()),
+             static_cast<std::uint32_t>(waiting_.size()), asked_.count, since(started_)});
 }
 
 }  // namespace

@@ -17,7 +17,7 @@
 #include "calx/receipt/receipt.h"
 #include "calx/receipt/signature.h"
 #include "calx/receipt/verify.h"
-#include "calx/work/job_runner.h"
+#include "calx/work/stamper.h"
 #include "calx/work/target.h"
 
 namespace calx::diffusion {
@@ -40,15 +40,19 @@ struct ImagineRequest {
   int threads = 1;
 };
 
+/// Pixels that wait for a stamp; further images wait to be made.
+inline constexpr std::uint64_t kWaitingPixelBytesMax = std::uint64_t{256} << 20;
+
 /// Who works and who signs; both outlive the call.
 struct ImagineServices {
-  work::JobRunner* runner = nullptr;
+  work::Stamper* stamper = nullptr;
   const receipt::SigningKey* key = nullptr;
 };
 
 struct ImagineProgress {
-  bool stamping = false;   // else: making images
-  std::uint32_t done = 0;  // images finished, those of an earlier run included
+  bool stamping = false;      // nothing else goes on; else: making images
+  std::uint32_t done = 0;     // images finished, those of an earlier run included
+  std::uint32_t waiting = 0;  // made, and written once the stamp is there
   std::uint32_t count = 0;
   double seconds = 0.0;  // since the first image began
 };
@@ -70,14 +74,16 @@ struct ImagineReport {
 /// Makes `count` images of one class into request.folder: digit-C-NNNNN.png (each with its own
 /// receipt and A1111's `parameters` inside), receipt.json (all of them), grid.png, index.html.
 ///
-/// The stamp is one leaf under one job of the runner. Image i is the same whatever first_index,
-/// count, threads; in mode kStamped it also depends on the stamp. A folder that holds finished
-/// images of the very same request is completed, with the stamp it has.
+/// The stamper is asked once, from another thread. Image i is the same whatever first_index,
+/// count, threads. In mode kSeeded the stamp only attests: images are made while it is searched,
+/// and written, with it, once it is there. In mode kStamped they depend on it and wait. A folder
+/// that holds finished images of the very same request is completed, with the stamp it has.
 ///
 /// Every file is written whole or not at all. On a stop the report says complete = false and
-/// receipt.json covers the finished images.
+/// receipt.json covers the finished images; a stop before the stamp is kCancelled and leaves no
+/// image, for nothing attests it.
 /// Errors: kInvalidArgument (class, steps, sampler, guidance, count; a folder that holds another
-/// request), those of the runner and of writing files.
+/// request), those of the stamper and of writing files.
 Result<ImagineReport> imagine(const Model& model, const ImagineRequest& request,
                               const ImagineServices& services, const ImagineObserver& observer,
                               const std::stop_token& stop);

@@ -8,7 +8,9 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <condition_variable>
 #include <filesystem>
+#include <mutex>
 
 #include "calx/base/atomic_file.h"
 #include "calx/diffusion/example_network.h"
@@ -64,12 +66,52 @@ ImagineRequest request(const fs::path& folder, std::uint32_t count = 3) {
   return request;
 }
 
-Result<ImagineReport> make(const ImagineRequest& request, const ImagineObserver& observer = {},
-                           const std::stop_token& stop = {}) {
-  const ImagineServices services{&work::software_runner(), &key()};
+Result<ImagineReport> make_with(work::Stamper& stamper, const ImagineRequest& request,
+                                const ImagineObserver& observer = {},
+                                const std::stop_token& stop = {}) {
+  const ImagineServices services{&stamper, &key()};
   const auto opened = model();
   return imagine(opened, request, services, observer, stop);
 }
+
+Result<ImagineReport> make(const ImagineRequest& request, const ImagineObserver& observer = {},
+                           const std::stop_token& stop = {}) {
+  work::RunnerStamper stamper(work::software_runner());
+  return make_with(stamper, request, observer, stop);
+}
+
+// Gives no stamp before it is let go, and none after half a minute.
+class SlowStamper final : public work::Stamper {
+ public:
+  Result<work::StampedRequest> stamp(const hash::Digest& commitment, const work::Target& target,
+                                     work::Deadline deadline, std::stop_token stop) override {
+    std::unique_lock lock(mutex_);
+    const bool free =
+        changed_.wait_for(lock, stop, std::chrono::seconds(30), [&] { return free_; });
+    if (stop.stop_requested()) return fail(ErrorCode::kCancelled, "stopped");
+    if (!free) return fail(ErrorCode::kDeadlineExceeded, "nobody let the stamp go");
+    return honest_.stamp(commitment, target, deadline, stop);
+  }
+  void let_go() {
+    const std::scoped_lock lock(mutex_);
+    free_ = true;
+    changed_.notify_all();
+  }
+
+ private:
+  work::RunnerStamper honest_{work::software_runner()};
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  bool free_ = false;
+};
+
+// Has none to give.
+class RefusingStamper final : public work::Stamper {
+  Result<work::StampedRequest> stamp(const hash::Digest&, const work::Target&, work::Deadline,
+                                     std::stop_token) override {
+    return fail(ErrorCode::kUnavailable, "no miner is here");
+  }
+};
 
 std::string text_of(const fs::path& path) {
   const auto bytes = read_file(path, 1 << 26);
@@ -195,26 +237,83 @@ TEST(ImagineTest, PrivateSeedStaysOutOfEveryFileButTheOwners) {
   EXPECT_EQ(again->kept, 2U);
 }
 
-TEST(ImagineTest, StopLeavesValidFilesAndTheSameCommandGoesOn) {
-  const auto folder = fresh("stopped");
-  std::stop_source stop;
-  const auto stop_after_two = [&](const ImagineProgress& now) {
-    if (now.done == 2) stop.request_stop();
-  };
-  const auto first = make(request(folder, 5), stop_after_two, stop.get_token());
-  ASSERT_TRUE(first) << first.error().message;
-  EXPECT_FALSE(first->complete);
-  EXPECT_EQ(first->images.size(), 2U);
-  EXPECT_FALSE(verified(text_of(first->receipt), folder).failed());
-  const auto stamp = receipt::parse_receipt(text_of(first->receipt))->stamp;
-  const auto second = make(request(folder, 5));
-  ASSERT_TRUE(second);
-  EXPECT_TRUE(second->complete);
-  EXPECT_EQ(second->kept, 2U);
-  EXPECT_EQ(second->made, 3U);
-  EXPECT_EQ(receipt::parse_receipt(text_of(second->receipt))->stamp, stamp);
-  const auto checks = verified(text_of(second->receipt), folder);
+TEST(ImagineTest, SeededImagesAreMadeWhileTheStampIsSearched) {
+  const auto folder = fresh("slow-seeded");
+  SlowStamper slow;
+  const auto report = make_with(slow, request(folder, 3), [&](const ImagineProgress& now) {
+    if (now.waiting != 3) return;
+    EXPECT_TRUE(fs::is_empty(folder)) << "a file without its stamp";
+    slow.let_go();  // only after all images are made
+  });
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_TRUE(report->complete);
+  EXPECT_EQ(report->made, 3U);
+  const auto checks = verified(text_of(report->receipt), folder);
   EXPECT_FALSE(checks.failed() || checks.unchecked()) << checks.verdict();
+  const auto plain = make(request(fresh("quick-seeded"), 3));
+  EXPECT_EQ(png_of(report->images[2]).image, png_of(plain->images[2]).image);
+}
+
+TEST(ImagineTest, StampedImagesWaitForTheStamp) {
+  SlowStamper slow;
+  auto stamped = request(fresh("slow-stamped"), 2);
+  stamped.mode = receipt::SeedMode::kStamped;
+  bool searched = false;
+  const auto report = make_with(slow, stamped, [&](const ImagineProgress& now) {
+    EXPECT_EQ(now.waiting, 0U);
+    if (now.stamping) slow.let_go();
+    EXPECT_TRUE(now.stamping || searched) << "an image before its stamp";
+    searched = true;
+  });
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->made, 2U);
+}
+
+TEST(ImagineTest, WithoutAStampNoImageIsLeft) {
+  const auto folder = fresh("no-stamp");
+  RefusingStamper refusing;
+  const auto refused = make_with(refusing, request(folder, 50));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message, "no miner is here");
+  EXPECT_TRUE(fs::is_empty(folder));
+  SlowStamper slow;
+  std::stop_source stop;
+  const auto stop_at_the_end = [&](const ImagineProgress& now) {
+    if (now.stamping) stop.request_stop();  // all images wait for the stamp
+  };
+  const auto stopped = make_with(slow, request(folder, 2), stop_at_the_end, stop.get_token());
+  ASSERT_FALSE(stopped);
+  EXPECT_EQ(stopped.error().code, ErrorCode::kCancelled);
+  EXPECT_TRUE(fs::is_empty(folder));
+}
+
+TEST(ImagineTest, StopLeavesValidFilesAndTheSameCommandGoesOn) {
+  for (const auto mode : {receipt::SeedMode::kSeeded, receipt::SeedMode::kStamped}) {
+    const auto folder = fresh("stopped");
+    auto wanted = request(folder, 5);
+    wanted.mode = mode;
+    std::stop_source stop;
+    const auto stop_after_two = [&](const ImagineProgress& now) {
+      if (now.done >= 2) stop.request_stop();
+    };
+    const auto first = make(wanted, stop_after_two, stop.get_token());
+    ASSERT_TRUE(first) << first.error().message;
+    // Images that waited for the stamp are written together.
+    const auto left = static_cast<std::uint32_t>(first->images.size());
+    EXPECT_GE(left, 2U);
+    EXPECT_TRUE(left == 2 || mode == receipt::SeedMode::kSeeded) << left;
+    EXPECT_EQ(first->complete, left == 5);
+    EXPECT_FALSE(verified(text_of(first->receipt), folder).failed());
+    const auto stamp = receipt::parse_receipt(text_of(first->receipt))->stamp;
+    const auto second = make(wanted);
+    ASSERT_TRUE(second);
+    EXPECT_TRUE(second->complete);
+    EXPECT_EQ(second->kept, left);
+    EXPECT_EQ(second->made, 5 - left);
+    EXPECT_EQ(receipt::parse_receipt(text_of(second->receipt))->stamp, stamp);
+    const auto checks = verified(text_of(second->receipt), folder);
+    EXPECT_FALSE(checks.failed() || checks.unchecked()) << checks.verdict();
+  }
 }
 
 TEST(ImagineTest, DamagedPictureIsMadeAgain) {
