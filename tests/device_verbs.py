@@ -8,11 +8,13 @@ import http.server
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 CALX = os.path.abspath(sys.argv[1])
 TABLE = "# tables\n*/3 * * * * /usr/bin/cgminer-monitor\n0 * * * * ntpd\n"
@@ -114,9 +116,38 @@ def check_way_back(address, *change):
     changed = dict(AxeOS.info)
     calx("device", *change, status=2)  # the way back is not written over
     assert AxeOS.info == changed
+    assert "nothing was changed" in calx("device", "restore", str(saved), "--dry-run")[0]
+    assert AxeOS.info == changed and saved.exists()
     calx("device", "restore", str(saved))
     assert AxeOS.info == before and not saved.exists()
     return shown
+
+
+def check_emulated():
+    bridge = subprocess.Popen([CALX, "device", "bridge", "--listen", "127.0.0.1:0", "--quiet"],
+                              stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    miner = None
+    try:
+        port = re.search(r"127\.0\.0\.1:(\d+)", bridge.stderr.readline()).group(1)
+        miner = subprocess.Popen(
+            [CALX, "device", "emulate", "lv06", "--connect", f"127.0.0.1:{port}", "--for", "60",
+             "--faults", "overheat=1s", "--axeos", "0", "--quiet"],
+            stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+        web = re.search(r"127\.0\.0\.1:\d+", miner.stderr.readline()).group(0)
+        table, _ = calx("device", "list", web)
+        assert "BM1366 board 0.11" in table and f"127.0.0.1:{port}" in table, table
+        for _ in range(100):
+            document = json.loads(calx("--json", "device", "list", web)[0])["miners"][0]
+            if document["hash_rate_ghs"] == 0:
+                break
+            time.sleep(0.1)
+        hot, _ = calx("device", "watch", web, "--every", "0.1", "--for", "0.3", status=1)
+        assert "hot: the device says that it overheated" in hot, hot
+    finally:
+        for process in (miner, bridge):
+            if process:
+                process.terminate()
+                process.wait(30)
 
 
 def check_doctor(folder):
@@ -167,6 +198,7 @@ def main():
         assert "625 MHz, was 525" in shown and "9000 was asked" in shown, shown
         shown = check_way_back(address, "redirect", address, "--bridge", "192.168.1.10")
         assert "fallback pool: solo.pool:3333" in shown, shown
+        check_emulated()
         check_doctor(pathlib.Path(folder))
         os.chdir("/")
     server.shutdown()

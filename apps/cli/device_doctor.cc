@@ -95,7 +95,9 @@ void add_device_doctor(CLI::App& device, Session& session) {
   verb->callback([a, &session] {
     session.action = [a, &session] {
       device::BitmainPlace place = a->place;
-      place.root = a->root;
+      std::error_code error;
+      place.root = std::filesystem::canonical(a->root, error);  // for a restore from elsewhere
+      if (error) place.root = a->root;
       return a->remedy.empty() ? examine(place, session.json) : cure(*a, place, session.json);
     };
   });

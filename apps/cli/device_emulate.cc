@@ -4,9 +4,11 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "apps/cli/device.h"
+#include "apps/cli/emulated_web.h"
 #include "apps/cli/interrupt.h"
 #include "calx/base/origin.h"
 #include "calx/emulate/farm.h"
@@ -25,6 +27,7 @@ struct EmulateArguments {
   double seconds = 0, speed = 1, mega_per_second = 1e6;
   unsigned base_bits = emulate::kBaseBits;
   bool quiet = false;
+  std::optional<std::uint16_t> web_port = {};
 };
 
 std::string verdict_text(const SubmitRecord& record) {
@@ -165,7 +168,17 @@ Result<emulate::FarmOptions> farm_options(const EmulateArguments& arguments) {
 Result<int> emulate_miners(const EmulateArguments& arguments, bool json) {
   CALX_ASSIGN(options, farm_options(arguments));
   const Interrupt interrupt;
+  std::unique_ptr<EmulatedWeb> web;
+  if (arguments.web_port) {
+    CALX_ASSIGN(started, EmulatedWeb::start(arguments.kinds.front(), *arguments.web_port,
+                                            options.host, options.port, arguments.worker));
+    web = std::move(started);
+    fmt::print(stderr, "miner 0 has its web interface: calx device watch 127.0.0.1:{}\n",
+               web->port());
+    std::fflush(stderr);
+  }
   const auto observe = [&](const MinerEvent& event) {
+    if (web) web->take(event);
     if (arguments.quiet) return;
     if (!json) return print_event(event);
     fmt::print("{}\n", to_json(event).dump());
@@ -212,6 +225,10 @@ void add_device_emulate(CLI::App& device, Session& session) {
   verb->add_option("--mhs", a->mega_per_second,
                    "what this processor may spend, in million hashes/s")
       ->check(CLI::Range(1e-3, 1e6));
+  verb->add_option("--axeos", a->web_port,
+                   "port on 127.0.0.1 for the web interface of the first miner (lv.., bitaxe-..); "
+                   "0 takes a free one. What is set there is shown, and not followed")
+      ->check(CLI::Range(0, 65535));
   verb->add_flag("--quiet", a->quiet, "only the summary");
   verb->callback([a, &session] {
     session.action = [a, &session] { return emulate_miners(*a, session.json); };

@@ -2,8 +2,10 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "apps/cli/device.h"
 #include "apps/cli/terminal_text.h"
@@ -69,33 +71,47 @@ Result<int> redirect(const RedirectArguments& arguments, bool json) {
   return kDone;
 }
 
-// Every file that holds a way back names its format.
-Result<std::string> undo_file(const std::string& saved, const std::string& text) {
+// A way back, whatever it undoes: every file of them names its format.
+struct WayBack {
+  std::vector<std::string> lines;
+  std::function<Result<void>()> go;
+};
+
+Result<WayBack> read_way_back(const std::string& saved) {
+  CALX_ASSIGN(bytes, read_file(saved, device::kRemedyFileBytesMax));
+  const std::string text(bytes.begin(), bytes.end());
   if (text.find(device::kTuningFormat) != std::string::npos) {
     CALX_ASSIGN(plan, device::parse_tuning(text));
-    CALX_TRY(device::restore(plan));
-    return plan.device.to_string() + " has its frequency and voltage back";
+    return WayBack{describe_restore(plan), [plan] { return device::restore(plan); }};
   }
   if (text.find(device::kRemedyFormat) != std::string::npos) {
     CALX_ASSIGN(record, device::parse_remedy_record(text));
-    CALX_ASSIGN(by_hand, device::undo(record));
-    std::string done = fmt::format("{} cron lines are in force again", record.lines.size());
-    for (const std::string& command : by_hand) {
-      done += fmt::format("\nto be started by hand: {}", terminal_text(command));
-    }
-    return done;
+    return WayBack{describe_restore(record), [record]() -> Result<void> {
+                     CALX_TRY(device::undo(record));
+                     return {};
+                   }};
   }
   CALX_ASSIGN(plan, device::load_plan(saved));
-  CALX_TRY(device::restore(plan));
-  return plan.device.to_string() + " is as it was";
+  return WayBack{describe_restore(plan), [plan] { return device::restore(plan); }};
 }
 
-Result<int> restore(const std::string& saved) {
-  CALX_ASSIGN(bytes, read_file(saved, device::kRemedyFileBytesMax));
-  CALX_ASSIGN(done, undo_file(saved, std::string(bytes.begin(), bytes.end())));
-  std::error_code error;
-  std::filesystem::remove(saved, error);
-  fmt::print("{}; {} is removed\n", done, saved);
+Result<int> restore(const std::string& saved, bool dry_run, bool json) {
+  CALX_ASSIGN(way, read_way_back(saved));
+  if (!dry_run) {
+    CALX_TRY(way.go());
+    std::error_code error;
+    std::filesystem::remove(saved, error);
+  }
+  if (json) {
+    auto list = format::Json::array();
+    for (const std::string& line : way.lines) list.push(line);
+    CALX_ASSIGN(text, format::encode_pretty_json(
+                          format::Json{{"changes", list}, {"done", !dry_run}, {"saved", saved}}));
+    fmt::print("{}", text);
+    return kDone;
+  }
+  for (const std::string& line : way.lines) fmt::print("{}\n", terminal_text(line));
+  fmt::print("{}\n", dry_run ? "dry run: nothing was changed" : "done; " + saved + " is removed");
   return kDone;
 }
 
@@ -125,11 +141,15 @@ void add_device_redirect(CLI::App& device, Session& session) {
 
 void add_device_restore(CLI::App& device, Session& session) {
   auto saved = std::make_shared<std::string>();
+  auto dry_run = std::make_shared<bool>(false);
   auto* verb = device.add_subcommand("restore", "undo a redirect, tune or remedy from its file");
   verb->add_option("saved", *saved,
                    "calx-redirect-IP.json, calx-tuning-IP.json or calx-doctor-REMEDY.json")
       ->required();
-  verb->callback([saved, &session] { session.action = [saved] { return restore(*saved); }; });
+  verb->add_flag("--dry-run", *dry_run, "show what would change, and change nothing");
+  verb->callback([=, &session] {
+    session.action = [=, &session] { return restore(*saved, *dry_run, session.json); };
+  });
 }
 
 }  // namespace calx::cli

@@ -85,7 +85,7 @@ std::vector<CronLine> find(const fs::path& root, bool marked) {
 
 // The table's place, if it is a file of its own that lies below the root.
 Result<fs::path> place_of(const fs::path& root, const CronLine& line) {
-  const fs::path table = root / fs::path(line.table).relative_path();
+  fs::path table = root / fs::path(line.table).relative_path();
   std::error_code error;
   const fs::path base = fs::canonical(root, error);
   const fs::path folder = error ? fs::path() : fs::canonical(table.parent_path(), error);

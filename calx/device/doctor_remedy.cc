@@ -191,6 +191,18 @@ Result<std::vector<std::string>> undo(const RemedyPlan& record) {
   return by_hand;
 }
 
+std::vector<std::string> describe_restore(const RemedyPlan& record) {
+  std::vector<std::string> lines;
+  for (const CronLine& line : record.lines) {
+    lines.push_back(
+        fmt::format("{}: take \"{}\" away before: {}", line.table, kCronMark, line.text));
+  }
+  for (const MinerProcess& holder : record.holders) {
+    lines.push_back("to be started by hand: " + command_of(holder));
+  }
+  return lines;
+}
+
 Result<void> save_plan(const RemedyPlan& plan, const std::filesystem::path& path) {
   json lines = json::array(), holders = json::array();
   for (const CronLine& line : plan.lines) {

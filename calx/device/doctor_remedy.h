@@ -81,6 +81,9 @@ Result<void> apply(const RemedyPlan& plan, SystemActions& system, const std::sto
 /// Puts cron lines back. Returns what a person must do by hand: the commands of what was stopped.
 Result<std::vector<std::string>> undo(const RemedyPlan& record);
 
+/// What undoing would do, one line each.
+std::vector<std::string> describe_restore(const RemedyPlan& record);
+
 /// The record as a JSON file, whole or not at all, readable by its owner alone.
 Result<void> save_plan(const RemedyPlan& plan, const std::filesystem::path& path);
 /// Errors: kDataLoss.

@@ -71,7 +71,8 @@ std::vector<MinerProcess> find_miner_processes(const BitmainPlace& place) {
     const auto [last, wrong] =
         std::from_chars(digits.data(), digits.data() + digits.size(), process.pid);
     if (wrong != std::errc() || last != digits.data() + digits.size()) continue;
-    std::istringstream(text_of(it->path() / "comm")) >> process.name;
+    std::istringstream comm(text_of(it->path() / "comm"));
+    std::getline(comm, process.name);
     process.holds = has_open(it->path(), place.device);
     const bool miner = std::ranges::find(kMiners, process.name) != std::end(kMiners);
     if (!process.holds && !miner) continue;

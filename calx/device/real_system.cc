@@ -53,9 +53,13 @@ Result<int> RealSystem::run(const std::string& program, const std::string& argum
   char* const arguments[] = {name.data(), word.data(), nullptr};
   char* const environment[] = {search.data(), nullptr};
   pid_t child = 0;
-  if (const int error =
-          ::posix_spawn(&child, name.c_str(), nullptr, nullptr, arguments, environment);
-      error != 0) {
+  posix_spawn_file_actions_t actions;
+  ::posix_spawn_file_actions_init(&actions);
+  // What the program says is no result of calx, whose own may be read by a program.
+  ::posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
+  const int error = ::posix_spawn(&child, name.c_str(), &actions, nullptr, arguments, environment);
+  ::posix_spawn_file_actions_destroy(&actions);
+  if (error != 0) {
     return fail(ErrorCode::kUnavailable, fmt::format("{}: {}", name, reason(error)));
   }
   const auto deadline = std::chrono::steady_clock::now() + kModuleProgramMax;

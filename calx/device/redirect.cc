@@ -150,6 +150,15 @@ std::vector<std::string> describe(const RedirectPlan& plan) {
   return lines;
 }
 
+std::vector<std::string> describe_restore(const RedirectPlan& plan) {
+  if (plan.api == MinerApi::kCgminer) {
+    return {fmt::format("switchpool to pool {}", plan.active_pool.value_or(0)),
+            fmt::format("removepool {}", cgminer_url(plan.bridge))};
+  }
+  return {fmt::format("primary pool: {}", show(plan.primary)),
+          fmt::format("fallback pool: {}", show(plan.fallback)), "restart, so that it connects"};
+}
+
 Result<void> apply(const RedirectPlan& plan) {
   if (plan.api == MinerApi::kCgminer) return apply_cgminer(plan);
   CALX_TRY(patch_and_compare(plan.device, plan.bridge, plan.primary));

@@ -41,8 +41,10 @@ std::vector<std::string> describe(const RedirectPlan& plan);
 /// Errors: kDataLoss when the device shows another pool than it was given.
 Result<void> apply(const RedirectPlan& plan);
 
-/// Undoes it, the same way.
+/// Undoes it, the same way. A device that had no fallback pool has none again.
 Result<void> restore(const RedirectPlan& plan);
+/// What restoring would send, one line each.
+std::vector<std::string> describe_restore(const RedirectPlan& plan);
 
 /// The plan as a JSON file, whole or not at all, readable by its owner alone.
 Result<void> save_plan(const RedirectPlan& plan, const std::filesystem::path& path);

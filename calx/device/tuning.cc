@@ -122,6 +122,16 @@ Result<void> restore(const TuningPlan& plan) {
   return set(plan.device, plan.chip, inside(kind, plan.before));
 }
 
+std::vector<std::string> describe_restore(const TuningPlan& plan) {
+  std::vector<std::string> lines;
+  const auto kind = limits_of(plan.chip);
+  if (!kind) return lines;
+  const Operation to = inside(*kind, plan.before);
+  if (to.mhz) lines.push_back(fmt::format("frequency: {} MHz", *to.mhz));
+  if (to.core_mv) lines.push_back(fmt::format("core voltage: {} mV", *to.core_mv));
+  return lines;
+}
+
 Result<void> save_plan(const TuningPlan& plan, const std::filesystem::path& path) {
   const json root = {{"format", kTuningFormat},
                      {"device", plan.device.to_string()},

@@ -44,6 +44,8 @@ Result<void> apply(const TuningPlan& plan);
 /// Sends what was there before, the same way and inside the same limits: a device that stood
 /// outside them does not go back there.
 Result<void> restore(const TuningPlan& plan);
+/// What restoring would send, one line each.
+std::vector<std::string> describe_restore(const TuningPlan& plan);
 
 /// The plan as a JSON file, whole or not at all, readable by its owner alone.
 Result<void> save_plan(const TuningPlan& plan, const std::filesystem::path& path);

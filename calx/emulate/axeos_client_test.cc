@@ -9,6 +9,7 @@
 #include <chrono>
 #include <filesystem>
 
+#include "calx/device/discovery.h"
 #include "calx/device/redirect.h"
 #include "calx/device/tuning.h"
 #include "calx/emulate/axeos_server.h"
@@ -152,6 +153,17 @@ TEST_P(AxeosClientTest, ARefusedPatchChangesNothingAndSaysSo) {
   ASSERT_FALSE(refused);
   EXPECT_THAT(refused.error().message, testing::HasSubstr("400 Wrong API input"));
   EXPECT_EQ(device::read_axeos(device_.address)->mhz, 525);
+}
+
+TEST_P(AxeosClientTest, ASearchFindsIt) {
+  const auto targets =
+      device::expand_range("127.0.0.1:" + std::to_string(device_.address.port)).value();
+  const auto report = device::search_miners(targets, {}, {});
+  ASSERT_TRUE(report);
+  ASSERT_EQ(report->miners.size(), 1u);
+  EXPECT_EQ(report->miners[0].address, device_.address);
+  EXPECT_EQ(report->miners[0].telemetry.host, "calx-emulator-bitaxe-gamma") << "it says so itself";
+  EXPECT_EQ(report->miners[0].telemetry.pool, "pool.example:3333");
 }
 
 TEST_P(AxeosClientTest, EveryBrokenAnswerEndsInTimeWithAnError) {

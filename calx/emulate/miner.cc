@@ -141,7 +141,7 @@ void Miner::tick(Time now) {
   if (now - last_byte_ > firmware.silence_max) return hang_up("the pool is silent");
   if (!too_hot_ && now >= hot_at_) {
     too_hot_ = true;
-    report({.kind = MinerEvent::Kind::kFault, .text = "too hot: it stops hashing"});
+    report({.kind = MinerEvent::Kind::kFault, .text = std::string(kTooHot)});
   }
   if (too_hot_ || !client_.authorized()) return;
   if (suggest_at_ == kNever && firmware.suggest_every.count() > 0) {

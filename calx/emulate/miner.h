@@ -34,6 +34,9 @@ struct MinerOptions {
 };
 
 /// What a watcher may want to know.
+/// The text of kFault when a device stops for good.
+inline constexpr std::string_view kTooHot = "too hot: it stops hashing";
+
 struct MinerEvent {
   enum class Kind : std::uint8_t {
     kConnected,
