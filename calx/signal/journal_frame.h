@@ -9,7 +9,7 @@
 
 namespace calx::signal {
 
-inline constexpr std::string_view kJournalMagic = "calx-journal-1\n\0";
+inline constexpr std::string_view kJournalMagic = "calx-journal-1\n";
 inline constexpr std::uint32_t kFrameMagic = 0x63786a66;  // "cxjf"
 inline constexpr std::size_t kFrameHeadBytes = 8;
 inline constexpr std::size_t kFrameTailBytes = 4;
