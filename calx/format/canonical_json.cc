@@ -204,7 +204,12 @@ class Writer {
   Result<void> write_string(std::string_view text, const Place* place) {
     if (!is_utf8(text)) return stop(place, "is text that is no UTF-8");
     text_ += '"';
-    for (const char c : text) {
+    std::size_t plain = 0;  // where the characters begin that stand for themselves
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      const char c = text[i];
+      if (static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\') continue;
+      text_.append(text, plain, i - plain);
+      plain = i + 1;
       switch (c) {
         case '"':
           text_ += "\\\"";
@@ -228,13 +233,10 @@ class Writer {
           text_ += "\\r";
           break;
         default:
-          if (static_cast<unsigned char>(c) < 0x20) {
-            fmt::format_to(std::back_inserter(text_), "\\u{:04x}", c);
-          } else {
-            text_ += c;
-          }
+          fmt::format_to(std::back_inserter(text_), "\\u{:04x}", c);
       }
     }
+    text_.append(text, plain);
     text_ += '"';
     return {};
   }

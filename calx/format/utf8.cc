@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 
 namespace calx::format {
 namespace {
@@ -65,6 +66,12 @@ void append_utf8(std::string& text, char32_t code_point) {
 }
 
 bool is_utf8(std::string_view text) noexcept {
+  // Nearly all text of a receipt is ASCII.
+  constexpr std::uint64_t kHighBits = 0x8080808080808080;
+  for (std::uint64_t eight = 0; text.size() >= sizeof(eight); text.remove_prefix(sizeof(eight))) {
+    std::memcpy(&eight, text.data(), sizeof(eight));
+    if ((eight & kHighBits) != 0) break;
+  }
   while (!text.empty()) {
     if (!take_code_point(text)) return false;
   }
