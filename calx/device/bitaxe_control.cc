@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t kRequestHead = 6, kReplyHead = 3;
 constexpr std::uint8_t kErrorMark = 0xff;
+constexpr std::uint8_t kI2cWrite = 0x20, kI2cWriteRead = 0x40;
 
 struct ErrorName {
   std::uint8_t code;
@@ -32,6 +33,20 @@ BitaxeRequest bitaxe_pin(std::uint8_t id, std::uint8_t pin, std::optional<bool> 
   BitaxeRequest request{.id = id, .page = BitaxePage::kPins, .command = pin};
   if (level) request.data = {static_cast<std::uint8_t>(*level ? 1 : 0)};
   return request;
+}
+
+BitaxeRequest bitaxe_i2c_write(std::uint8_t id, std::uint8_t address,
+                               std::span<const std::uint8_t> bytes) {
+  BitaxeRequest request{
+      .id = id, .page = BitaxePage::kI2c, .command = kI2cWrite, .data = {address}};
+  std::ranges::copy(bytes, std::back_inserter(request.data));
+  return request;
+}
+
+BitaxeRequest bitaxe_i2c_read(std::uint8_t id, std::uint8_t address, std::uint8_t reg,
+                              std::uint8_t count) {
+  return {
+      .id = id, .page = BitaxePage::kI2c, .command = kI2cWriteRead, .data = {address, reg, count}};
 }
 
 std::vector<std::uint8_t> encode(const BitaxeRequest& request) {

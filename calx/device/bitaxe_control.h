@@ -4,8 +4,8 @@
 //     request   u16 total length | id | bus 0 | page | command | data       little-endian
 //     reply     u16 length of data alone | id | data, or FF and an error code
 //
-// Source: mujina mgmt_protocol/bitaxe_raw/PROTOCOL.md. No board was at hand: untested on hardware,
-// and the commands inside the pages for I2C and analogue inputs are not stated there.
+// Sources: mujina mgmt_protocol/bitaxe_raw/PROTOCOL.md; README.md of bitaxeorg/bitaxe-raw (the
+// commands of I2C, with examples). No board was at hand: untested on hardware.
 #pragma once
 
 #include <cstdint>
@@ -31,6 +31,13 @@ struct BitaxeRequest {
 
 /// Sets a pin, or without a level asks for it.
 BitaxeRequest bitaxe_pin(std::uint8_t id, std::uint8_t pin, std::optional<bool> level);
+
+/// Writes bytes to the part at this 7-bit address.
+BitaxeRequest bitaxe_i2c_write(std::uint8_t id, std::uint8_t address,
+                               std::span<const std::uint8_t> bytes);
+/// Writes the number of a register to the part and reads `count` bytes from it.
+BitaxeRequest bitaxe_i2c_read(std::uint8_t id, std::uint8_t address, std::uint8_t reg,
+                              std::uint8_t count);
 
 std::vector<std::uint8_t> encode(const BitaxeRequest& request);
 

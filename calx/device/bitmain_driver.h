@@ -2,7 +2,9 @@
 //
 // The wire is opened once and kept: closing /dev/bitmain-asic and opening it again can leave the
 // kernel driver wedged (calx device doctor explains). Unverified for want of hardware: everything
-// that bitmain_token.h lists, libusb and the driver's ioctls, which are not implemented.
+// that bitmain_token.h lists, and libusb (usb_wire.h). The kernel drivers have no ioctl to call:
+// the handler of the S1's is empty, and that of the later one is compiled out and would load an
+// FPGA.
 #pragma once
 
 #include <chrono>

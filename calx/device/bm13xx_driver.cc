@@ -58,7 +58,7 @@ Bm13xxDriver::Counts Bm13xxDriver::counts() const noexcept {
 }
 
 Result<void> Bm13xxDriver::wake() {
-  CALX_TRY(wire_.set_baud(kResetBaud));
+  CALX_TRY(wire_.set_baud(options_.reset_baud));
   const auto steps = options_.steps.empty() ? init_steps(kind_->chip) : options_.steps;
   for (std::size_t at = 0; at < steps.size();) CALX_TRY(step(steps, at));
   if (chips_ == 0) return fail(ErrorCode::kUnavailable, "the chain was never counted");

@@ -23,7 +23,8 @@ namespace calx::device {
 
 struct Bm13xxOptions {
   Bm13xx chip = Bm13xx::kBm1366;
-  double mhz = 0;                // 0: the chip's default; else clamped to its limits
+  double mhz = 0;                         // 0: the chip's default; else clamped to its limits
+  std::uint32_t reset_baud = kResetBaud;  // of the line before the chips change to their fast one
   unsigned base_bits = 32;       // zero bits of every returned hash; less only in an emulator
   double hashes_per_second = 0;  // 0: cores used * clock * chips; decides the ticket mask
   std::chrono::milliseconds count_silence{1000};  // the chain is counted when it is still so long

@@ -7,6 +7,8 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -41,7 +43,19 @@ Result<bool> wait(int descriptor, short events, Deadline deadline, const std::st
   }
 }
 
+// Linux Documentation/admin-guide/devices.txt: the ends of pseudo-terminals, old and new.
+bool is_pseudo_terminal(unsigned number) noexcept {
+  return number == 2 || number == 3 || (number >= 128 && number <= 143);
+}
+
 }  // namespace
+
+Origin descriptor_origin(int descriptor) noexcept {
+  struct stat status{};
+  const bool device = ::fstat(descriptor, &status) == 0 && S_ISCHR(status.st_mode) &&
+                      !is_pseudo_terminal(major(status.st_rdev));
+  return device ? Origin::kDevice : Origin::kEmulated;
+}
 
 DescriptorWire::DescriptorWire(int descriptor, std::string name, Origin origin, ZeroRead zero)
     : descriptor_(descriptor), name_(std::move(name)), origin_(origin), zero_(zero) {}
@@ -96,7 +110,7 @@ Result<std::unique_ptr<Wire>> open_character_device(const std::filesystem::path&
                 fmt::format("{}: {}{}", path.string(), reason(),
                             busy ? "; calx device doctor says who has it" : ""));
   }
-  return std::make_unique<DescriptorWire>(descriptor, path.string(), Origin::kDevice,
+  return std::make_unique<DescriptorWire>(descriptor, path.string(), descriptor_origin(descriptor),
                                           ZeroRead::kNothingYet);
 }
 

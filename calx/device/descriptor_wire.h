@@ -13,6 +13,11 @@ namespace calx::device {
 /// What a read of 0 bytes means.
 enum class ZeroRead : std::uint8_t { kClosed, kNothingYet };
 
+/// The most that a line or a device file can be: kDevice for a character device, kEmulated for a
+/// pseudo-terminal, a pipe or a file, behind which there is always a program. A kernel module can
+/// still pretend to be hardware; nothing here can tell.
+Origin descriptor_origin(int descriptor) noexcept;
+
 class DescriptorWire : public Wire {
  public:
   /// Takes the descriptor over, which does not block. `name` for messages.
@@ -35,14 +40,14 @@ class DescriptorWire : public Wire {
 };
 
 /// A character device such as /dev/bitmain-asic: opened for one owner, never handed to a child, and
-/// a read of 0 bytes means nothing yet.
+/// a read of 0 bytes means nothing yet. Its origin is that of descriptor_origin().
 /// Errors: kNotFound; kUnavailable, which for a busy device names `calx device doctor`.
 Result<std::unique_ptr<Wire>> open_character_device(const std::filesystem::path& path);
 
-/// A serial line: raw, 8 bits, no parity, one stop bit, no flow control; any speed the port's
-/// divider can make. Linux only.
-/// Errors: kNotFound, kUnavailable, kInvalidArgument for what is no terminal, kUnimplemented where
-/// the system sets no speeds by number (TCSETS2).
+/// A serial line for this owner alone (root can still share it): raw, 8 bits, no parity, one stop
+/// bit, no flow control; any speed the port's divider can make. Linux only. Its origin is that of
+/// descriptor_origin(). Errors: kNotFound, kUnavailable, kInvalidArgument for what is no terminal,
+/// kUnimplemented where the system sets no speeds by number (TCSETS2).
 Result<std::unique_ptr<Wire>> open_serial_line(const std::filesystem::path& path,
                                                std::uint32_t baud);
 

@@ -73,7 +73,7 @@ TEST(SerialLineTest, TheDriverMinesThroughAPseudoTerminal) {
     GTEST_SKIP() << "no speeds by number here: " << wire.error().message;
   }
   ASSERT_TRUE(wire) << wire.error().message;
-  EXPECT_EQ((*wire)->origin(), Origin::kDevice);
+  EXPECT_EQ((*wire)->origin(), Origin::kEmulated) << "there is a program behind it";
   const auto driver = Bm13xxDriver::open(**wire, {.chip = Bm13xx::kBm1370,
                                                   .base_bits = 12,
                                                   .hashes_per_second = 1e6,
@@ -87,7 +87,16 @@ TEST(SerialLineTest, TheDriverMinesThroughAPseudoTerminal) {
   const auto found = (*driver)->run(job, {});
   ASSERT_TRUE(found) << found.error().message;
   EXPECT_EQ(work::check_share(job, found->share).verdict, work::ShareVerdict::kAccepted);
-  EXPECT_EQ(found->origin, Origin::kEmulated) << "whatever the wire says";
+  EXPECT_EQ(found->origin, Origin::kEmulated);
+}
+
+TEST(CharacterDeviceTest, OnlyADeviceFileCanBeADevice) {
+  EXPECT_EQ((*open_character_device("/dev/null"))->origin(), Origin::kDevice);
+  const auto file =
+      std::filesystem::temp_directory_path() / ("calx-no-device-" + std::to_string(::getpid()));
+  ::close(::open(file.c_str(), O_CREAT | O_WRONLY, 0600));
+  EXPECT_EQ((*open_character_device(file))->origin(), Origin::kEmulated);
+  std::filesystem::remove(file);
 }
 
 TEST(SerialLineTest, WhatIsNoTerminalOrNotThereIsRefused) {

@@ -20,7 +20,8 @@ std::string reason() { return std::error_code(errno, std::generic_category()).me
 class SerialWire final : public DescriptorWire {
  public:
   SerialWire(int descriptor, std::string name)
-      : DescriptorWire(descriptor, std::move(name), Origin::kDevice, ZeroRead::kNothingYet) {}
+      : DescriptorWire(descriptor, std::move(name), descriptor_origin(descriptor),
+                       ZeroRead::kNothingYet) {}
 
   Result<void> set_baud(std::uint32_t baud) override {
     termios2 settings{};
@@ -54,6 +55,9 @@ Result<std::unique_ptr<Wire>> open_serial_line(const std::filesystem::path& path
                 fmt::format("{}: {}", path.string(), reason()));
   }
   auto wire = std::make_unique<SerialWire>(descriptor, path.string());
+  if (ioctl(descriptor, TIOCEXCL) != 0 && errno == ENOTTY) {
+    return fail(ErrorCode::kInvalidArgument, fmt::format("{}: {}", path.string(), reason()));
+  }
   CALX_TRY(wire->set_baud(baud));
   return wire;
 }
