@@ -16,6 +16,7 @@ void add_device(CLI::App& app, Session& session) {
   add_device_probe(*verb, session);
   add_device_redirect(*verb, session);
   add_device_restore(*verb, session);
+  add_device_stamp(*verb, session);
   add_device_watch(*verb, session);
   add_device_tune(*verb, session);
   add_device_doctor(*verb, session);

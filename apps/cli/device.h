@@ -15,6 +15,7 @@ void add_device_list(CLI::App& device, Session& session);
 void add_device_model(CLI::App& device, Session& session);
 void add_device_probe(CLI::App& device, Session& session);
 void add_device_redirect(CLI::App& device, Session& session);
+void add_device_stamp(CLI::App& device, Session& session);
 void add_device_restore(CLI::App& device, Session& session);
 void add_device_cache(CLI::App& device, Session& session);
 void add_device_doctor(CLI::App& device, Session& session);

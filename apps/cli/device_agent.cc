@@ -22,7 +22,8 @@ namespace {
 struct AgentOptions {
   std::string name;  // of the command, for messages
   ApiOptions api;
-  std::string engine = "software", metrics;
+  EngineOptions engine;
+  std::string metrics;
 };
 
 void print_start(const Session& session, const ApiServer& server, const AgentOptions& options,
@@ -46,8 +47,13 @@ Result<int> run_agent(const Session& session, const AgentOptions& options) {
   hash::SoftwareScanner scanner(std::max(1U, std::thread::hardware_concurrency()));
   remote::ServerParts parts{
       .runner = engine.runner, .name = engine.name, .device_path = engine.name};
+  parts.pool = engine.pool.get();
   // A miner searches nonces and cannot hash chosen data.
-  if (engine.owned == nullptr) parts.digests = &digests, parts.scanner = &scanner;
+  if (engine.software) {
+    parts.digests = &digests, parts.scanner = &scanner;
+  } else {
+    parts.digests = engine.digests, parts.scanner = engine.scanner;
+  }
   CALX_ASSIGN(server, ApiServer::start(options.api, parts));
   const auto scrape = start_scrape(options.metrics, [&api = *server] { return api.metrics(); });
   if (!scrape) return std::unexpected(scrape.error());
@@ -68,7 +74,7 @@ void add_agent_options(CLI::App& verb, Session& session, std::string name) {
   options->api.listen = fmt::format("127.0.0.1:{}", remote::kDefaultPort);
   verb.add_option("--listen", options->api.listen, "HOST:PORT; port 0 takes a free one")
       ->capture_default_str();
-  verb.add_option("--engine", options->engine, std::string(kEngineHelp));
+  add_engine_options(verb, options->engine);
   verb.add_option("--work", options->api.work_bits, "bits of work in the stamps that it makes");
   add_api_options(verb, options->api);
   add_scrape_option(verb, options->metrics);

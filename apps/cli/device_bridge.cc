@@ -12,14 +12,13 @@
 #include "apps/cli/bridge_engine.h"
 #include "apps/cli/device.h"
 #include "apps/cli/interrupt.h"
+#include "apps/cli/one_stamp.h"
 #include "apps/cli/scrape.h"
 #include "calx/base/atomic_file.h"
-#include "calx/base/hex.h"
 #include "calx/format/canonical_json.h"
 #include "calx/stratum/difficulty.h"
 #include "calx/stratum/exposition.h"
-#include "calx/work/request_tree.h"
-#include "calx/work/stamp.h"
+#include "calx/work/target.h"
 
 namespace calx::cli {
 namespace {
@@ -114,46 +113,6 @@ Result<void> add_workers(const BridgeArguments& arguments, std::vector<stratum::
   return {};
 }
 
-format::Json to_json(const work::Stamp& stamp) {
-  auto branches = format::Json::array();
-  for (const hash::Digest& branch : stamp.branches) branches.push(to_hex(branch));
-  return {{"target", stamp.target.to_string()},
-          {"leaves", stamp.leaves},
-          {"root", to_hex(stamp.root)},
-          {"version", fmt::format("{:08x}", stamp.version)},
-          {"previous_hash", to_hex(stamp.previous_hash)},
-          {"coinbase_part_1", to_hex(stamp.coinbase_part_1)},
-          {"extranonce_1", to_hex(stamp.extranonce_1)},
-          {"extranonce_2", to_hex(stamp.extranonce_2)},
-          {"branches", branches},
-          {"ntime", fmt::format("{:08x}", stamp.ntime)},
-          {"nbits", fmt::format("{:08x}", stamp.nbits)},
-          {"nonce", fmt::format("{:08x}", stamp.nonce)},
-          {"hash", to_hex(stamp.hash)},
-          {"origin", to_string(stamp.origin)}};
-}
-
-// One stamp for one commitment, whose salt is zero: there are no neighbours to hide from.
-Result<int> stamp_one(const BridgeArguments& arguments, stratum::Bridge& bridge,
-                      work::Deadline deadline, std::stop_token stop) {
-  work::TreeLeaf leaf;
-  CALX_TRY(from_hex(arguments.commitment, leaf.commitment));
-  CALX_ASSIGN(tree, work::RequestTree::build({&leaf, 1}));
-  CALX_ASSIGN(target, work::Target::from_work_bits(arguments.work_bits));
-  stratum::BridgeRunner runner(bridge);
-  CALX_ASSIGN(stamp, work::make_stamp(tree, target, runner, deadline, std::move(stop)));
-  CALX_TRY(work::check(stamp));
-  CALX_ASSIGN(text, format::encode_pretty_json(to_json(stamp)));
-  if (arguments.out.empty()) {
-    fmt::print("{}", text);
-  } else {
-    CALX_TRY(write_file(arguments.out, text));
-    fmt::print(stderr, "stamp of {} expected hashes, work origin {}: {}\n",
-               target.expected_hashes_text(), to_string(stamp.origin), arguments.out);
-  }
-  return kDone;
-}
-
 void print_summary(const stratum::BridgeMetrics& metrics) {
   fmt::print("\n{:<16} {:<9} {:>9} {:>9} {:>12} {:>12}\n", "worker", "origin", "accepted",
              "rejected", "difficulty", "hashes/s");
@@ -205,7 +164,11 @@ Result<int> run_bridge(const BridgeArguments& arguments, bool json) {
   });
   if (!scrape) return std::unexpected(scrape.error());
   if (!arguments.commitment.empty()) {
-    return stamp_one(arguments, *bridge, deadline, interrupt.token());
+    CALX_TRY(make_one_stamp({.commitment = arguments.commitment,
+                             .out = arguments.out,
+                             .work_bits = arguments.work_bits},
+                            miners, deadline, interrupt.token()));
+    return kDone;
   }
   std::mutex mutex;
   std::condition_variable_any stopped;

@@ -1,6 +1,7 @@
 // calx device emulate: emulated miners that connect to a bridge or a pool.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -8,6 +9,7 @@
 #include <string>
 
 #include "apps/cli/device.h"
+#include "apps/cli/device_line.h"
 #include "apps/cli/emulated_web.h"
 #include "apps/cli/interrupt.h"
 #include "calx/base/origin.h"
@@ -20,9 +22,12 @@ using Report = nlohmann::ordered_json;
 using emulate::MinerEvent;
 using emulate::SubmitRecord;
 
+constexpr std::size_t kChipsMax = 64;  // of an emulated chain
+
 struct EmulateArguments {
   std::vector<std::string> kinds;
-  std::string connect = "127.0.0.1:3333", worker = "emulated", token = "x", seed = "0", faults;
+  std::string connect = "127.0.0.1:3333", worker = "emulated", token = "x", seed = "0", faults,
+              listen;
   std::size_t count = 1;
   double seconds = 0, speed = 1, mega_per_second = 1e6;
   unsigned base_bits = emulate::kBaseBits;
@@ -193,6 +198,22 @@ Result<int> emulate_miners(const EmulateArguments& arguments, bool json) {
   return report.ledger.wrong() == 0 ? kDone : kCheckFailed;
 }
 
+Result<int> emulate(const EmulateArguments& arguments, bool json) {
+  const bool line = std::ranges::any_of(arguments.kinds, is_line_kind);
+  if (!line && arguments.listen.empty()) return emulate_miners(arguments, json);
+  if (!line || arguments.kinds.size() != 1) {
+    return fail(ErrorCode::kInvalidArgument,
+                "a kind that waits to be opened stands alone, and --listen is for direct-hash");
+  }
+  return emulate_on_a_line({.kind = arguments.kinds.front(),
+                            .listen = arguments.listen,
+                            .chips = std::min(arguments.count, kChipsMax),
+                            .base_bits = arguments.base_bits,
+                            .seconds = arguments.seconds,
+                            .hashes_per_second_max = arguments.mega_per_second * 1e6},
+                           json);
+}
+
 }  // namespace
 
 void add_device_emulate(CLI::App& device, Session& session) {
@@ -201,16 +222,18 @@ void add_device_emulate(CLI::App& device, Session& session) {
   auto a = std::make_shared<EmulateArguments>();
   verb->add_option("kind", a->kinds,
                    "lv06 lv07 lv08 bitaxe-ultra bitaxe-supra bitaxe-gamma s1 s3 s9 nerdminer "
-                   "cpuminer; several are dealt out in turn")
+                   "cpuminer; several are dealt out in turn. Or one that waits on a "
+                   "pseudo-terminal: bm1366 bm1368 bm1370 bm1397 s1-device s3-device direct-hash")
       ->required();
   verb->add_option("--connect", a->connect, "HOST:PORT of the bridge")->capture_default_str();
+  verb->add_option("--listen", a->listen, "HOST:PORT for direct-hash, in place of a terminal");
   verb->add_option("--worker", a->worker, "name of the worker")->capture_default_str();
   verb->add_option("--token", a->token, "its token")->capture_default_str();
   verb->add_option("--seed", a->seed, "of waits and faults")->capture_default_str();
   verb->add_option("--faults", a->faults,
                    "what goes wrong: latency=200ms,loss=0.01,lie=0.05,duplicate=0.02,stale=0.02,"
                    "corrupt=0.01,disconnect=0.001,half-open=0.01,overheat=60s");
-  verb->add_option("--count", a->count, "miners")
+  verb->add_option("--count", a->count, "miners; chips on a line")
       ->check(CLI::Range(std::size_t{1}, emulate::kMinersMax))
       ->capture_default_str();
   verb->add_option("--for", a->seconds, "seconds to run; without it until interrupted")
@@ -230,12 +253,12 @@ void add_device_emulate(CLI::App& device, Session& session) {
                    "0 takes a free one. What is set there is shown, and not followed")
       ->check(CLI::Range(0, 65535));
   verb->add_flag("--quiet", a->quiet, "only the summary");
-  verb->callback([a, &session] {
-    session.action = [a, &session] { return emulate_miners(*a, session.json); };
-  });
+  verb->callback(
+      [a, &session] { session.action = [a, &session] { return emulate(*a, session.json); }; });
   verb->footer(
       "Every nonce is really found here, at a difficulty shifted by 32 - base bits; the waits are\n"
       "those of the modelled device. All of it is labelled `emulated`.\n"
+      "A kind that waits says which --engine reaches it, and serves one host after the other.\n"
       "Exit status 1: the pool gave an answer that the fault plan calls wrong.");
 }
 

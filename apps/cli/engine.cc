@@ -2,77 +2,188 @@
 
 #include <fmt/format.h>
 
+#include <cstdio>
+#include <set>
+
 #include "apps/cli/bridge_engine.h"
+#include "apps/cli/engine_text.h"
 #include "apps/cli/remote.h"
 #include "calx/work/scanner_job_runner.h"
 
 namespace calx::cli {
 namespace {
 
-constexpr std::string_view kBridge = "bridge=", kListen = "listen=";
+constexpr std::string_view kSoftware = "software", kDefaultPolicy = "training";
 
-// The part up to the next comma, taken off the text.
-std::string_view take_part(std::string_view& text) {
-  const std::size_t comma = text.find(',');
-  const std::string_view part = text.substr(0, comma);
-  text.remove_prefix(comma == std::string_view::npos ? text.size() : comma + 1);
-  return part;
-}
+constexpr std::string_view kEngineHelp =
+    "who searches; several form a pool:\n"
+    "software\n"
+    "bridge=HOST:PORT[,token-file=F][,roots=F][,name=N]  a server of calx.v1\n"
+    "listen=HOST:PORT[,worker=NAME:TOKEN[:ORIGIN]]...  miners that connect there\n"
+    "chip=KIND:PATH[,baud=N][,mhz=N][,control=PATH][,millivolts=N][,base-bits=N]  BM13xx chips\n"
+    "bitmain=PATH|usb|tcp:HOST:PORT[,token-file=F][,kind=s1|s3][,flags=low|high][,mhz=N][,base-"
+    "bits=N]  an Antminer S1-S3\n"
+    "direct-hash=HOST:PORT|serial:PATH[,baud=N]  a machine that hashes messages";
+
+constexpr std::string_view kPolicyHelp =
+    "training (any origin, then software; the default for several engines), validation (nothing "
+    "modelled), clinical (a device or nothing), cached, software";
+
+std::string_view name_of(std::string_view text) { return text.substr(0, text.find(',')); }
 
 Result<remote::ConnectionOptions> connection_options(std::string_view text) {
+  CALX_ASSIGN(words, EngineText::parse(text, {"token-file", "roots", "name"}));
   remote::ConnectionOptions options;
-  CALX_ASSIGN(address, parse_address(take_part(text)));
+  CALX_ASSIGN(address, parse_address(words.address()));
   options.address = std::move(address);
-  while (!text.empty()) {
-    const std::string_view part = take_part(text);
-    const std::size_t equals = part.find('=');
-    const std::string_view key = part.substr(0, equals);
-    const std::string value(equals == std::string_view::npos ? "" : part.substr(equals + 1));
-    if (key == "token-file") {
-      CALX_ASSIGN(token, read_token(value));
-      options.token = std::move(token);
-    } else if (key == "roots") {
-      options.tls = true;
-      options.roots = value;
-    } else if (key == "name") {
-      options.server_name = value;
-    } else {
-      return fail(ErrorCode::kInvalidArgument,
-                  fmt::format("\"{}\" is not known behind an engine's address: token-file=, "
-                              "roots=, name=",
-                              part));
-    }
+  if (const auto file = words.find("token-file")) {
+    CALX_ASSIGN(token, read_token(*file));
+    options.token = std::move(token);
   }
+  if (const auto roots = words.find("roots")) options.tls = true, options.roots = *roots;
+  if (const auto name = words.find("name")) options.server_name = *name;
   return options;
+}
+
+Result<std::unique_ptr<work::JobRunner>> connect_bridge(std::string_view text) {
+  CALX_ASSIGN(options, connection_options(text));
+  CALX_ASSIGN(module, remote_module());
+  CALX_ASSIGN(connection, module->connect(options));
+  return connection->runner();
+}
+
+// One engine as it was opened: its runner, kept alive by `engine`.
+struct Opened {
+  work::JobRunner* runner = nullptr;
+  signal::DeviceJobs jobs = signal::DeviceJobs::kWhole;
+};
+
+using OpenWire = Result<WireEngine> (*)(std::string_view);
+struct WireKind {
+  std::string_view prefix;
+  OpenWire open;
+};
+constexpr WireKind kWireKinds[] = {{"chip=", open_chip_engine},
+                                   {"bitmain=", open_antminer_engine},
+                                   {"direct-hash=", open_direct_hash_engine}};
+
+Result<Opened> open_one(std::string_view text, Engine& engine) {
+  constexpr std::string_view kBridge = "bridge=", kListen = "listen=";
+  if (text == kSoftware) return Opened{.runner = &work::software_runner()};
+  if (text.starts_with(kListen) || text.starts_with(kBridge)) {
+    const bool listens = text.starts_with(kListen);
+    const std::string_view rest = text.substr(text.find('=') + 1);
+    CALX_ASSIGN(runner, listens ? open_bridge_engine(rest) : connect_bridge(rest));
+    engine.runners.push_back(std::move(runner));
+    return Opened{.runner = engine.runners.back().get()};
+  }
+  for (const WireKind& kind : kWireKinds) {
+    if (!text.starts_with(kind.prefix)) continue;
+    CALX_ASSIGN(opened, kind.open(text.substr(kind.prefix.size())));
+    engine.wires.push_back(std::move(opened));
+    const WireEngine& wire = engine.wires.back();
+    if (wire.digests != nullptr) {
+      engine.digests = wire.digests.get(), engine.scanner = wire.scanner.get();
+    }
+    const bool software = wire.runner->origin() == Origin::kSoftware;
+    return Opened{.runner = wire.runner.get(),
+                  .jobs = software ? signal::DeviceJobs::kWhole : signal::DeviceJobs::kLanes};
+  }
+  return fail(ErrorCode::kInvalidArgument,
+              fmt::format("no engine is called \"{}\": software, bridge=, listen=, chip=, bitmain= "
+                          "or direct-hash=",
+                          name_of(text)));
+}
+
+// What of the pool can serve under its policy at all.
+Result<void> check_policy(const Engine& engine) {
+  const signal::Policy& policy = engine.policy;
+  if (!policy.search || policy.software_fallback) return {};
+  for (const signal::DeviceHealth& device : engine.pool->health()) {
+    if (device.origin >= policy.origin_min) return {};
+  }
+  return fail(ErrorCode::kUnavailable,
+              fmt::format("policy {} wants work of origin {} and no engine here can do it ({})",
+                          policy.name, to_string(policy.origin_min), engine.name));
+}
+
+Result<void> fill_pool(const EngineOptions& options, Engine& engine) {
+  const signal::Policy& policy = engine.policy;
+  auto* fallback = policy.software_fallback ? &work::software_runner() : nullptr;
+  engine.pool = std::make_unique<signal::DevicePool>(policy, fallback);
+  for (const std::string& text : options.engines) {
+    if (text == kSoftware && fallback != nullptr) continue;  // it stands behind all others
+    const auto opened = open_one(text, engine);
+    if (!opened && opened.error().code == ErrorCode::kInvalidArgument) {
+      return std::unexpected(opened.error());
+    }
+    if (!opened) {
+      fmt::print(stderr, "left out: {} ({})\n", name_of(text), opened.error().message);
+      continue;
+    }
+    CALX_TRY(engine.pool->add(std::string(name_of(text)), *opened->runner, opened->jobs));
+  }
+  engine.runner = engine.pool.get();
+  return check_policy(engine);
 }
 
 }  // namespace
 
-Result<Engine> open_engine(std::string_view text) {
-  Engine engine{.name = std::string(text)};
-  if (text == "software") {
-    engine.runner = &work::software_runner();
+void add_engine_options(CLI::App& verb, EngineOptions& options) {
+  verb.add_option("--engine", options.engines, std::string(kEngineHelp))->allow_extra_args(false);
+  verb.add_option("--policy", options.policy, std::string(kPolicyHelp));
+}
+
+Result<Engine> open_engine(const EngineOptions& given) {
+  EngineOptions options = given;
+  if (options.engines.empty()) options.engines.emplace_back(kSoftware);
+  Engine engine;
+  std::set<std::string_view> names;
+  for (const std::string& text : options.engines) {
+    if (!names.insert(name_of(text)).second) {  // opening it a second time would disturb the first
+      return fail(ErrorCode::kInvalidArgument,
+                  fmt::format("engine {} is given twice", name_of(text)));
+    }
+    engine.name += fmt::format("{}{}", engine.name.empty() ? "" : " ", name_of(text));
+  }
+  engine.software = options.engines.size() == 1 && options.engines.front() == kSoftware;
+  CALX_ASSIGN(policy,
+              signal::find_policy(options.policy.empty() ? kDefaultPolicy
+                                                         : std::string_view(options.policy)));
+  engine.policy = policy;
+  if (options.engines.size() == 1 && options.policy.empty()) {
+    CALX_ASSIGN(opened, open_one(options.engines.front(), engine));
+    engine.runner = opened.runner;
     return engine;
   }
-  if (text.starts_with(kListen)) {
-    CALX_ASSIGN(miners, open_bridge_engine(text.substr(kListen.size())));
-    engine.owned = std::move(miners);
-    engine.runner = engine.owned.get();
-    return engine;
-  }
-  if (!text.starts_with(kBridge)) {
-    return fail(
-        ErrorCode::kInvalidArgument,
-        fmt::format("no engine is called \"{}\": software, bridge=HOST:PORT, listen=HOST:PORT",
-                    text));
-  }
-  CALX_ASSIGN(options, connection_options(text.substr(kBridge.size())));
-  CALX_ASSIGN(module, remote_module());
-  CALX_ASSIGN(connection, module->connect(options));
-  CALX_ASSIGN(runner, connection->runner());
-  engine.owned = std::move(runner);
-  engine.runner = engine.owned.get();
+  CALX_TRY(fill_pool(options, engine));
   return engine;
+}
+
+std::string describe_engines(const Engine& engine) {
+  if (engine.pool == nullptr) return {};
+  std::string text;
+  for (const signal::DeviceHealth& device : engine.pool->health()) {
+    text += fmt::format("engine   {}: {}, {} shares, {} failures, {} lies; {}{}\n", device.name,
+                        to_string(device.origin), device.shares, device.failures, device.lies,
+                        to_string(device.state), device.reason.empty() ? "" : ": " + device.reason);
+  }
+  return text;
+}
+
+format::Json engines_json(const Engine& engine) {
+  auto list = format::Json::array();
+  if (engine.pool == nullptr) return list;
+  for (const signal::DeviceHealth& device : engine.pool->health()) {
+    list.push(format::Json{{"name", device.name},
+                           {"origin", to_string(device.origin)},
+                           {"state", to_string(device.state)},
+                           {"reason", device.reason},
+                           {"shares", static_cast<std::int64_t>(device.shares)},
+                           {"failures", static_cast<std::int64_t>(device.failures)},
+                           {"lies", static_cast<std::int64_t>(device.lies)}});
+  }
+  return list;
 }
 
 }  // namespace calx::cli

@@ -198,8 +198,9 @@ Result<void> use_kernel(std::string_view name) {
 }
 
 void add_hash(CLI::App& app, Session& session) {
-  auto* verb = app.add_subcommand("hash", "SHA-256 kernels: list, bench, scan");
+  auto* verb = app.add_subcommand("hash", "SHA-256 kernels: list, bench, scan, digest");
   verb->require_subcommand(1);
+  add_hash_digest(*verb, session);
 
   auto* list = verb->add_subcommand("kernels", "every kernel, and which one is in force for what");
   list->callback(

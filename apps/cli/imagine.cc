@@ -35,7 +35,7 @@ struct ImagineOptions {
   std::string receipt;  // remake from this one
   std::string salt;     // of its private seed, hex
   std::string key;      // file of the signing key
-  std::string engine = "software";
+  EngineOptions engine;
   StampCacheOptions cache;
   std::uint32_t work_bits = kWorkBitsDefault;
   std::optional<std::uint64_t> only;
@@ -58,7 +58,7 @@ class ProgressLine {
   }
 };
 
-int print_json(const diffusion::ImagineReport& report) {
+int print_json(const diffusion::ImagineReport& report, const Engine& engine) {
   format::Json images = format::Json::array();
   for (const auto& path : report.images) images.push(path.string());
   format::Json json;
@@ -69,16 +69,19 @@ int print_json(const diffusion::ImagineReport& report) {
   json.set("stamp_seconds", fmt::format("{:.3f}", report.stamp_seconds));
   json.set("image_seconds", fmt::format("{:.3f}", report.image_seconds));
   json.set("checks_failed", report.checks.failed());
+  if (engine.pool != nullptr) json.set("engines", engines_json(engine));
   if (const auto text = format::encode_pretty_json(json)) fmt::print("{}", *text);
   return kDone;
 }
 
-void print_lines(const diffusion::ImagineReport& report, const ImagineOptions& options) {
+void print_lines(const diffusion::ImagineReport& report, const ImagineOptions& options,
+                 const Engine& engine) {
   fmt::print("{} of {} pictures of digit {} in {:.1f} s{}\n", report.images.size(),
              options.request.count, options.request.class_index, report.image_seconds,
              report.kept > 0 ? fmt::format(" ({} were there already)", report.kept) : "");
   fmt::print("stamp    {} expected hashes, work origin {}, {:.2f} s\n", report.expected_hashes,
              report.work_origin, report.stamp_seconds);
+  fmt::print("{}", describe_engines(engine));
   fmt::print("grid     {}\npage     {}\nreceipt  {}\n", report.grid.string(), report.page.string(),
              report.receipt.string());
   if (report.opening) {
@@ -127,7 +130,7 @@ Result<int> run_imagine(const Session& session, ImagineOptions& options) {
   }
   CALX_ASSIGN(module, neural_module());
   CALX_ASSIGN(engine, open_engine(options.engine));
-  CALX_ASSIGN(policy, signal::find_policy("training"));
+  const signal::Policy& policy = engine.policy;
   CALX_ASSIGN(cache, open_stamp_cache(options.cache, policy));
   work::RunnerStamper searcher(*engine.runner);
   signal::CachedStamper stamper(&searcher, cache.get(), policy, tell_cache_trouble);
@@ -141,9 +144,9 @@ Result<int> run_imagine(const Session& session, ImagineOptions& options) {
   if (!made) return std::unexpected(made.error());
   const auto& report = *made;
   if (session.json) {
-    print_json(report);
+    print_json(report, engine);
   } else {
-    print_lines(report, options);
+    print_lines(report, options, engine);
   }
   if (interrupt.requested() && !report.complete) return exit_status(ErrorCode::kCancelled);
   return report.checks.failed() ? kCheckFailed : kDone;
@@ -193,7 +196,7 @@ void add_imagine(CLI::App& app, Session& session) {
   imagine->add_option("--guidance", request.guidance, "1 is none; more keeps closer to the class");
   imagine->add_option("--sampler", request.sampler, "ddim, euler, euler-ancestral, dpmpp-2m");
   imagine->add_option("--work", options->work_bits, "bits of work in the stamp: 2^B hashes");
-  imagine->add_option("--engine", options->engine, std::string(kEngineHelp));
+  add_engine_options(*imagine, options->engine);
   add_cache_options(*imagine, options->cache);
   imagine->add_flag("--stamped", options->stamped, "let the stamp enter the seeds of the pictures");
   imagine->add_flag("--private-seed", request.private_seed,

@@ -33,6 +33,9 @@ void add_study(CLI::App& app, Session& session);
 void add_train(CLI::App& app, Session& session);
 void add_verify(CLI::App& app, Session& session);
 
+/// Under `hash`, which adds it.
+void add_hash_digest(CLI::App& hash, Session& session);
+
 /// Under `train`, which adds it.
 void add_train_judge(CLI::App& train, Session& session);
 
