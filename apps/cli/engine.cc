@@ -171,19 +171,4 @@ std::string describe_engines(const Engine& engine) {
   return text;
 }
 
-format::Json engines_json(const Engine& engine) {
-  auto list = format::Json::array();
-  if (engine.pool == nullptr) return list;
-  for (const signal::DeviceHealth& device : engine.pool->health()) {
-    list.push(format::Json{{"name", device.name},
-                           {"origin", to_string(device.origin)},
-                           {"state", to_string(device.state)},
-                           {"reason", device.reason},
-                           {"shares", static_cast<std::int64_t>(device.shares)},
-                           {"failures", static_cast<std::int64_t>(device.failures)},
-                           {"lies", static_cast<std::int64_t>(device.lies)}});
-  }
-  return list;
-}
-
 }  // namespace calx::cli

@@ -8,7 +8,6 @@
 
 #include "apps/cli/wire_engine.h"
 #include "calx/base/result.h"
-#include "calx/format/json.h"
 #include "calx/signal/device_pool.h"
 #include "calx/work/job_runner.h"
 
@@ -53,7 +52,5 @@ Result<Engine> open_engine(const EngineOptions& options);
 
 /// What became of each engine of a pool, in lines for people; empty without one.
 std::string describe_engines(const Engine& engine);
-/// The same as an array; empty without a pool.
-format::Json engines_json(const Engine& engine);
 
 }  // namespace calx::cli

@@ -58,6 +58,21 @@ class ProgressLine {
   }
 };
 
+// What became of each engine of a pool.
+format::Json engines_json(const signal::DevicePool& pool) {
+  auto list = format::Json::array();
+  for (const signal::DeviceHealth& device : pool.health()) {
+    list.push(format::Json{{"name", device.name},
+                           {"origin", to_string(device.origin)},
+                           {"state", to_string(device.state)},
+                           {"reason", device.reason},
+                           {"shares", static_cast<std::int64_t>(device.shares)},
+                           {"failures", static_cast<std::int64_t>(device.failures)},
+                           {"lies", static_cast<std::int64_t>(device.lies)}});
+  }
+  return list;
+}
+
 int print_json(const diffusion::ImagineReport& report, const Engine& engine) {
   format::Json images = format::Json::array();
   for (const auto& path : report.images) images.push(path.string());
@@ -69,7 +84,7 @@ int print_json(const diffusion::ImagineReport& report, const Engine& engine) {
   json.set("stamp_seconds", fmt::format("{:.3f}", report.stamp_seconds));
   json.set("image_seconds", fmt::format("{:.3f}", report.image_seconds));
   json.set("checks_failed", report.checks.failed());
-  if (engine.pool != nullptr) json.set("engines", engines_json(engine));
+  if (engine.pool != nullptr) json.set("engines", engines_json(*engine.pool));
   if (const auto text = format::encode_pretty_json(json)) fmt::print("{}", *text);
   return kDone;
 }

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Goal: every engine of the command line gives stamps that hold and name their origin; a pool goes on
-past liars and the dead; a policy that no engine can satisfy is refused; rolled versions verify.
-Method: calx against its own emulated machines, chips and an Antminer on pseudo-terminals, calx-hash-1
-over TCP, and a lying server of calx-hash-1 that is written here. Stamps are hashed again with
-hashlib, receipts also with docs/protocol/check_stamp.py.
+"""Goal: every engine of the command line gives stamps that hold and name their origin; a pool goes
+on past liars and the dead; a policy that no engine can satisfy is refused; rolled versions verify.
+Method: calx against its own emulated machines, chips and an Antminer on pseudo-terminals and
+calx-hash-1 over TCP, and against a lying server of calx-hash-1 that is written here. Stamps are
+hashed again with hashlib, receipts also with docs/protocol/check_stamp.py.
 
 usage: engines.py CALX SOURCE_FOLDER MAKE_ROLLED_RECEIPT {lines|pool|policy|rolled}
 """
