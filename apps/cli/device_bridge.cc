@@ -9,6 +9,7 @@
 #include <mutex>
 
 #include "apps/cli/api_server.h"
+#include "apps/cli/bridge_drill.h"
 #include "apps/cli/bridge_engine.h"
 #include "apps/cli/device.h"
 #include "apps/cli/interrupt.h"
@@ -35,7 +36,7 @@ struct BridgeArguments {
   double shares_per_second = stratum::VardiffOptions().shares_per_second;
   double seconds = 0;
   std::uint32_t work_bits = 20;
-  bool quiet = false;
+  bool quiet = false, drill = false;
 };
 
 // One line an event: for people, or one JSON object each.
@@ -127,6 +128,18 @@ void print_summary(const stratum::BridgeMetrics& metrics) {
              metrics.verdict.quantile(0.99).count());
 }
 
+void wait_for(work::Deadline deadline, const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any stopped;
+  std::unique_lock lock(mutex);
+  const auto never = [] { return false; };
+  if (deadline == work::Deadline::max()) {
+    stopped.wait(lock, stop, never);
+  } else {
+    stopped.wait_until(lock, stop, deadline, never);
+  }
+}
+
 Result<int> run_bridge(const BridgeArguments& arguments, bool json) {
   CALX_ASSIGN(options, parse_bridge(arguments.listen));
   CALX_TRY(add_workers(arguments, options.workers));
@@ -134,6 +147,7 @@ Result<int> run_bridge(const BridgeArguments& arguments, bool json) {
   options.vardiff.shares_per_second = arguments.shares_per_second;
   const bool anybody = options.workers.empty();
   auto deadline = work::Deadline::max();
+  if (arguments.drill) options.no_miner_max = std::chrono::hours(24);
   if (arguments.seconds > 0) {
     deadline = std::chrono::steady_clock::now() +
                std::chrono::milliseconds(static_cast<std::int64_t>(arguments.seconds * 1e3));
@@ -143,6 +157,11 @@ Result<int> run_bridge(const BridgeArguments& arguments, bool json) {
   // A stamp on stdout is all that is there.
   EventPrinter printer(json, arguments.quiet || !arguments.commitment.empty());
   CALX_ASSIGN(bridge, stratum::Bridge::start(std::move(options), &printer));
+  if (json) {
+    CALX_ASSIGN(line, listening_line(*bridge));
+    fmt::print("{}\n", line);
+    std::fflush(stdout);
+  }
   fmt::print(stderr, "{}", how_to_connect(*bridge, anybody));
   std::fflush(stderr);
   stratum::BridgeRunner miners(*bridge);
@@ -170,17 +189,24 @@ Result<int> run_bridge(const BridgeArguments& arguments, bool json) {
                             miners, deadline, interrupt.token()));
     return kDone;
   }
-  std::mutex mutex;
-  std::condition_variable_any stopped;
-  std::unique_lock lock(mutex);
-  const auto never = [] { return false; };
-  if (deadline == work::Deadline::max()) {
-    stopped.wait(lock, interrupt.token(), never);
+  DrillReport stamps;
+  if (arguments.drill) {
+    CALX_ASSIGN(done, drill(*bridge, arguments.work_bits, deadline, interrupt.token()));
+    stamps = done;
   } else {
-    stopped.wait_until(lock, interrupt.token(), deadline, never);
+    wait_for(deadline, interrupt.token());
   }
-  if (!json) print_summary(bridge->metrics());
-  return kDone;
+  if (json) {
+    CALX_ASSIGN(line, summary_line(bridge->metrics(), stamps));
+    fmt::print("{}\n", line);
+  } else {
+    print_summary(bridge->metrics());
+    if (arguments.drill) {
+      fmt::print("{} stamps made and checked, {} of them false\n", stamps.stamps,
+                 stamps.false_stamps);
+    }
+  }
+  return stamps.false_stamps == 0 ? kDone : kCheckFailed;
 }
 
 }  // namespace
@@ -215,6 +241,9 @@ void add_device_bridge(CLI::App& device, Session& session) {
   verb->add_option("--out", a->out, "file for that stamp; without it stdout");
   verb->add_option("--for", a->seconds, "seconds to run; without it until interrupted")
       ->check(CLI::Range(0.0, 1e9));
+  verb->add_flag("--drill", a->drill,
+                 "stamp one commitment after the other, --work bits each, and count: a load test")
+      ->excludes("--stamp");
   verb->add_flag("--quiet", a->quiet, "no line for every event");
   verb->callback(
       [a, &session] { session.action = [a, &session] { return run_bridge(*a, session.json); }; });

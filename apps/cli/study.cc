@@ -131,6 +131,7 @@ Result<int> run_quality(const Session& session, StudyOptions& options) {
 void add_study(CLI::App& app, Session& session) {
   auto* study = app.add_subcommand("study", "experiments that end in a report");
   study->require_subcommand(1);
+  add_study_devices(*study, session);
   auto* quality = study->add_subcommand(
       "quality", "are generated digits right, near to handwriting, and no copies");
   auto options = std::make_shared<StudyOptions>();

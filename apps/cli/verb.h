@@ -36,6 +36,8 @@ void add_verify(CLI::App& app, Session& session);
 /// Under `hash`, which adds it.
 void add_hash_digest(CLI::App& hash, Session& session);
 
+/// Under `study`, which adds it.
+void add_study_devices(CLI::App& study, Session& session);
 /// Under `train`, which adds it.
 void add_train_judge(CLI::App& train, Session& session);
 

@@ -61,6 +61,7 @@ class Farm {
       MinerOptions miner = options_.miner;
       if (!options_.devices.empty()) miner.device = options_.devices[i % options_.devices.size()];
       miner.number = static_cast<std::uint32_t>(i);
+      if (options_.vary) options_.vary(miner);
       CALX_ASSIGN(opened, Miner::open(std::move(miner), report_.ledger));
       seats_.push_back({.miner = std::move(opened)});
     }

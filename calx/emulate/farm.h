@@ -28,6 +28,9 @@ struct FarmOptions {
   std::size_t count = 1;                     // miners
   std::chrono::milliseconds run_time = std::chrono::hours(24);
   double hashes_per_second_max = 1e12;  // of all together: what this processor may spend on them
+  /// Called for each miner once its number and device are set: another name, plan or speed. May be
+  /// empty.
+  std::function<void(MinerOptions&)> vary = {};
 };
 
 struct FarmReport {

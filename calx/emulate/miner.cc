@@ -247,6 +247,7 @@ SubmitRecord Miner::record_of(std::uint32_t nonce, Fault fault, int expected, Ti
           .version_bits = roll_.version_bits,
           .expected = expected,
           .overtaken = job_waiting_ && job_clean_,
+          .due = found_due_,
           .sent = now};
 }
 
@@ -283,6 +284,7 @@ void Miner::spoil(SubmitFields& fields) {
 void Miner::send_found(std::uint32_t nonce, Time now) {
   if (now - due_ > std::chrono::milliseconds(100)) ++late_;
   found_.reset();
+  found_due_ = due_;
   due_ = after(now, clock_.gap(effective_difficulty_ * std::ldexp(1.0, kRealBaseBits)));
   const Fault fault = options_.faults.draw(chance_);
   SubmitFields fields = client_.fields(*job_, roll_, nonce);
