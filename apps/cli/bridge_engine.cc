@@ -71,7 +71,8 @@ Result<std::unique_ptr<work::JobRunner>> open_bridge_engine(std::string_view tex
 
 std::string how_to_connect(const stratum::Bridge& bridge, bool anybody) {
   std::string text =
-      fmt::format("miners connect to stratum+tcp://{}:{}{}\n", bridge.host(), bridge.port(),
+      fmt::format("miners connect to stratum+{}://{}:{}{}\n", bridge.secure() ? "ssl" : "tcp",
+                  bridge.host(), bridge.port(),
                   anybody ? ", any name and token (origin at most software)" : "");
   if (bridge.loopback()) {
     text += fmt::format(

@@ -32,6 +32,7 @@ struct BridgeArguments {
   std::string listen = "127.0.0.1:3333", workers_file, commitment, out, metrics;
   ApiOptions api;
   std::vector<std::string> workers;
+  std::string tls_certificate, tls_key;
   double difficulty = stratum::difficulty_of(stratum::VardiffOptions().log2_start);
   double shares_per_second = stratum::VardiffOptions().shares_per_second;
   double seconds = 0;
@@ -145,6 +146,8 @@ Result<int> run_bridge(const BridgeArguments& arguments, bool json) {
   CALX_TRY(add_workers(arguments, options.workers));
   options.vardiff.log2_start = stratum::log2_difficulty_below(arguments.difficulty);
   options.vardiff.shares_per_second = arguments.shares_per_second;
+  options.tls_certificate = arguments.tls_certificate;
+  options.tls_key = arguments.tls_key;
   const bool anybody = options.workers.empty();
   auto deadline = work::Deadline::max();
   if (arguments.drill) options.no_miner_max = std::chrono::hours(24);
@@ -220,6 +223,12 @@ void add_device_bridge(CLI::App& device, Session& session) {
                    "NAME:TOKEN[:ORIGIN] of one who may work; origin emulated, software or device")
       ->allow_extra_args(false);
   verb->add_option("--workers", a->workers_file, "file with one such worker a line");
+  auto* certificate = verb->add_option(
+      "--stratum-tls-cert", a->tls_certificate,
+      "PEM file with the bridge's certificate: miners then connect to stratum+ssl://");
+  auto* key = verb->add_option("--stratum-tls-key", a->tls_key, "PEM file with its key");
+  certificate->needs(key);
+  key->needs(certificate);
   verb->add_option("--api", a->api.listen,
                    "HOST:PORT where others reach these miners over calx.v1: --engine bridge=...");
   add_api_options(*verb, a->api);

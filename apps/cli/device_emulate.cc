@@ -23,11 +23,12 @@ using emulate::MinerEvent;
 using emulate::SubmitRecord;
 
 constexpr std::size_t kChipsMax = 64;  // of an emulated chain
+constexpr std::string_view kPlain = "stratum+tcp://", kSecure = "stratum+ssl://";
 
 struct EmulateArguments {
   std::vector<std::string> kinds;
   std::string connect = "127.0.0.1:3333", worker = "emulated", token = "x", seed = "0", faults,
-              listen;
+              listen, tls_roots, tls_name;
   std::size_t count = 1;
   double seconds = 0, speed = 1, mega_per_second = 1e6;
   unsigned base_bits = emulate::kBaseBits;
@@ -144,7 +145,12 @@ void print_summary(const emulate::FarmReport& report) {
 }
 
 Result<emulate::FarmOptions> farm_options(const EmulateArguments& arguments) {
-  CALX_ASSIGN(endpoint, emulate::parse_endpoint(arguments.connect));
+  std::string_view where = arguments.connect;
+  const bool secure = where.starts_with(kSecure) || !arguments.tls_roots.empty();
+  for (const std::string_view scheme : {kSecure, kPlain}) {
+    if (where.starts_with(scheme)) where.remove_prefix(scheme.size());
+  }
+  CALX_ASSIGN(endpoint, emulate::parse_endpoint(where));
   std::vector<emulate::EmulatedDevice> devices;
   for (const std::string& kind : arguments.kinds) {
     CALX_ASSIGN(device, emulate::find_emulated_device(kind, arguments.base_bits));
@@ -153,6 +159,11 @@ Result<emulate::FarmOptions> farm_options(const EmulateArguments& arguments) {
   CALX_ASSIGN(seed, noise::Seed::parse(arguments.seed));
   CALX_ASSIGN(faults, emulate::FaultPlan::parse(arguments.faults));
   emulate::FarmOptions options;
+  if (secure) {
+    CALX_ASSIGN(context, tls::Context::client(arguments.tls_roots));
+    options.tls = std::move(context);
+    options.tls_name = arguments.tls_name;
+  }
   options.host = endpoint.first;
   options.port = endpoint.second;
   options.devices = std::move(devices);
@@ -225,8 +236,15 @@ void add_device_emulate(CLI::App& device, Session& session) {
                    "cpuminer; several are dealt out in turn. Or one that waits on a "
                    "pseudo-terminal: bm1366 bm1368 bm1370 bm1397 s1-device s3-device direct-hash")
       ->required();
-  verb->add_option("--connect", a->connect, "HOST:PORT of the bridge")->capture_default_str();
   verb->add_option("--listen", a->listen, "HOST:PORT for direct-hash, in place of a terminal");
+  verb->add_option("--connect", a->connect, "HOST:PORT of the bridge, or stratum+ssl://HOST:PORT")
+      ->capture_default_str();
+  verb->add_option("--tls-roots", a->tls_roots,
+                   "PEM file with the certificates to trust; means TLS. Without it stratum+ssl:// "
+                   "trusts the system's");
+  verb->add_option("--tls-name", a->tls_name,
+                   "name that the bridge's certificate is for, if not "
+                   "the host's");
   verb->add_option("--worker", a->worker, "name of the worker")->capture_default_str();
   verb->add_option("--token", a->token, "its token")->capture_default_str();
   verb->add_option("--seed", a->seed, "of waits and faults")->capture_default_str();

@@ -38,15 +38,26 @@ Result<SocketAddress> resolve(const std::string& host, std::uint16_t port) {
 }
 
 ClientSocket::ClientSocket(ClientSocket&& other) noexcept
-    : descriptor_(std::exchange(other.descriptor_, -1)) {}
+    : descriptor_(std::exchange(other.descriptor_, -1)),
+      context_(std::move(other.context_)),
+      name_(std::move(other.name_)),
+      tls_(std::move(other.tls_)),
+      wants_to_read_(other.wants_to_read_) {}
 
 ClientSocket& ClientSocket::operator=(ClientSocket&& other) noexcept {
   std::swap(descriptor_, other.descriptor_);
+  std::swap(context_, other.context_);
+  std::swap(name_, other.name_);
+  std::swap(tls_, other.tls_);
+  std::swap(wants_to_read_, other.wants_to_read_);
   return *this;
 }
 
-Result<void> ClientSocket::connect(const SocketAddress& address) {
+Result<void> ClientSocket::connect(const SocketAddress& address,
+                                   std::shared_ptr<const tls::Context> context, std::string name) {
   close();
+  context_ = std::move(context);
+  name_ = std::move(name);
   sockaddr_storage storage{};
   std::memcpy(&storage, address.data(), std::min(address.size(), sizeof storage));
   descriptor_ = ::socket(storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -63,16 +74,52 @@ Result<void> ClientSocket::connect(const SocketAddress& address) {
   return {};
 }
 
-Result<void> ClientSocket::finish_connect() {
-  int error = 0;
-  socklen_t size = sizeof error;
-  if (getsockopt(descriptor_, SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
-  if (error == 0) return {};
-  errno = error;
-  return unavailable("cannot connect");
+Result<bool> ClientSocket::finish_connect() {
+  if (!tls_) {
+    int error = 0;
+    socklen_t size = sizeof error;
+    if (getsockopt(descriptor_, SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
+    if (error != 0) {
+      errno = error;
+      return unavailable("cannot connect");
+    }
+    if (!context_) return true;
+    CALX_ASSIGN(stream, tls::Stream::connect(context_, descriptor_, name_));
+    tls_ = std::move(stream);
+  }
+  const tls::Step step = tls_->handshake();
+  wants_to_read_ = step == tls::Step::kWantsRead;
+  if (step == tls::Step::kDone) return true;
+  if (step == tls::Step::kWantsRead || step == tls::Step::kWantsWrite) return false;
+  return fail(ErrorCode::kUnavailable, fmt::format("TLS with {}: {}", name_, tls_->failure()));
+}
+
+bool ClientSocket::read_secure(std::string& into) {
+  std::array<char, 8192> chunk;
+  for (;;) {
+    std::size_t got = 0;
+    const tls::Step step = tls_->read(chunk, got);
+    if (step != tls::Step::kDone) {
+      return step == tls::Step::kWantsRead || step == tls::Step::kWantsWrite;
+    }
+    into.append(chunk.data(), got);
+  }
+}
+
+bool ClientSocket::write_secure(std::string& from) {
+  while (!from.empty()) {
+    std::size_t sent = 0;
+    const tls::Step step = tls_->write(from, sent);
+    if (step != tls::Step::kDone) {
+      return step == tls::Step::kWantsRead || step == tls::Step::kWantsWrite;
+    }
+    from.erase(0, sent);
+  }
+  return true;
 }
 
 bool ClientSocket::read(std::string& into) {
+  if (tls_) return read_secure(into);
   std::array<char, 8192> chunk;
   for (;;) {
     const ssize_t got = ::recv(descriptor_, chunk.data(), chunk.size(), 0);
@@ -88,6 +135,7 @@ bool ClientSocket::read(std::string& into) {
 }
 
 bool ClientSocket::write(std::string& from) {
+  if (tls_) return write_secure(from);
   while (!from.empty()) {
     const ssize_t sent = ::send(descriptor_, from.data(), from.size(), MSG_NOSIGNAL);
     if (sent > 0) {
@@ -102,6 +150,9 @@ bool ClientSocket::write(std::string& from) {
 }
 
 void ClientSocket::close() noexcept {
+  if (tls_) tls_->finish();
+  tls_.reset();
+  wants_to_read_ = false;
   if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
 }
 

@@ -71,7 +71,8 @@ class Farm {
   Result<void> connect_if_due(Seat& seat) {
     if (seat.connecting && now() > seat.connect_before) drop(seat, "no answer to the connection");
     if (seat.socket.is_open() || !seat.miner->wants_connection(now())) return {};
-    const auto started = seat.socket.connect(address_);
+    const auto started = seat.socket.connect(
+        address_, options_.tls, options_.tls_name.empty() ? options_.host : options_.tls_name);
     if (!started) {
       drop(seat, started.error().message);
       return {};
@@ -123,8 +124,9 @@ class Farm {
     polled_.clear();
     for (Seat& seat : seats_) {
       if (!seat.connecting) seat.miner->take_output(seat.output, now());
-      const bool writes = seat.connecting || !seat.output.empty();
-      const bool reads = !seat.connecting && !seat.miner->silent();
+      const bool agrees = seat.connecting && seat.socket.wants_to_read();
+      const bool writes = seat.connecting ? !agrees : !seat.output.empty();
+      const bool reads = agrees || (!seat.connecting && !seat.miner->silent());
       polled_.push_back(
           {.fd = seat.socket.descriptor(),
            .events = static_cast<short>((writes ? POLLOUT : 0) | (reads ? POLLIN : 0)),
@@ -146,6 +148,7 @@ class Farm {
     if (seat.connecting) {
       const auto connected = seat.socket.finish_connect();
       if (!connected) return drop(seat, connected.error().message);
+      if (!*connected) return;
       seat.connecting = false;
       seat.miner->on_connected(now());
       return;

@@ -13,6 +13,7 @@
 #include "calx/base/result.h"
 #include "calx/emulate/ledger.h"
 #include "calx/emulate/miner.h"
+#include "calx/tls/context.h"
 
 namespace calx::emulate {
 
@@ -23,6 +24,9 @@ inline constexpr std::chrono::milliseconds kLastAnswersMax{1000};
 struct FarmOptions {
   std::string host = "127.0.0.1";  // a name or a literal address
   std::uint16_t port = 3333;
+  /// Of a client: all connections use TLS with the server of that name (empty: host). Null: plain.
+  std::shared_ptr<const tls::Context> tls = {};
+  std::string tls_name = {};
   MinerOptions miner = {};                   // of all; the number is set for each
   std::vector<EmulatedDevice> devices = {};  // dealt out in turn; empty: miner.device for all
   std::size_t count = 1;                     // miners
@@ -45,7 +49,7 @@ struct FarmReport {
 /// Runs until the time is up or `stop` is asked; neither is an error. `observe` may be empty; it is
 /// called on this thread and must return soon.
 /// Errors: kInvalidArgument (an option), kNotFound (the host has no address), kUnavailable (nobody
-/// ever answered there; out of sockets).
+/// ever answered there; a certificate that is not trusted; out of sockets).
 Result<FarmReport> run_farm(const FarmOptions& options, std::stop_token stop,
                             const std::function<void(const MinerEvent&)>& observe = {});
 

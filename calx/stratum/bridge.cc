@@ -69,6 +69,8 @@ std::uint16_t Bridge::port() const noexcept { return server_->port(); }
 
 bool Bridge::loopback() const noexcept { return server_->loopback(); }
 
+bool Bridge::secure() const noexcept { return server_->secure(); }
+
 Origin Bridge::origin() const noexcept {
   const auto& workers = server_->options().workers;
   if (workers.empty()) return Origin::kSoftware;

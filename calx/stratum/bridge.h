@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -56,6 +57,8 @@ class BridgeObserver {
 struct BridgeOptions {
   std::string host = "127.0.0.1";     // a literal address; any other than loopback needs a worker
   std::uint16_t port = kDefaultPort;  // 0: the system chooses
+  /// PEM files. With them miners speak TLS 1.2 or 1.3 here, and nothing else; both or neither.
+  std::filesystem::path tls_certificate = {}, tls_key = {};
   /// Empty (loopback alone): any name and token may work, and its origin is at most `software`.
   std::vector<Worker> workers = {};
   Limits limits = {};
@@ -73,7 +76,7 @@ class Bridge {
  public:
   /// Binds, listens and starts the thread. `observer` may be null and must outlive the bridge.
   /// Errors: kInvalidArgument (an option; an address open to others without a worker),
-  /// kUnavailable (the system refuses the address or port).
+  /// kUnavailable (the system refuses the address or port), those of tls::Context::server().
   static Result<std::unique_ptr<Bridge>> start(BridgeOptions options,
                                                BridgeObserver* observer = nullptr);
 
@@ -85,6 +88,7 @@ class Bridge {
   [[nodiscard]] const std::string& host() const noexcept;
   [[nodiscard]] std::uint16_t port() const noexcept;  // the real one
   [[nodiscard]] bool loopback() const noexcept;
+  [[nodiscard]] bool secure() const noexcept;  // TLS
   /// The weakest origin that a listed worker declares; `software` without workers.
   [[nodiscard]] Origin origin() const noexcept;
 

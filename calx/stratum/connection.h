@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "calx/stratum/session.h"
+#include "calx/tls/stream.h"
 
 namespace calx::stratum {
 
@@ -35,6 +36,11 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
   Connection(ConnectionHost& host, const SessionRules& rules, Socket socket,
              const boost::asio::ip::tcp::endpoint& peer, std::uint32_t extranonce_1, Time now);
 
+  /// Bytes flow through `stream`, which stands on native_socket(), after its handshake. Before
+  /// start().
+  void secure(std::unique_ptr<tls::Stream> stream) { tls_ = std::move(stream); }
+  [[nodiscard]] int native_socket() { return socket_.native_handle(); }
+
   void start();
   void publish(std::shared_ptr<const PublishedJob> job, Time now);
   void tick(Time now);
@@ -54,7 +60,13 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
   void on_judged(Session&, const Judgement& judged) override { host_.on_judged(*this, judged); }
   void on_named(Session&) override { host_.on_named(*this); }
 
+  void handshake();
   void read();
+  void read_secure();
+  void write_secure();
+  /// Runs `next` when the socket is ready for a stream that stopped at `step`; false when it never
+  /// will be.
+  bool wait(tls::Step step, void (Connection::*next)());
   void on_read(std::size_t bytes);
   void send();
   void on_sent();
@@ -67,6 +79,10 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
   Session session_;
   std::array<char, 4096> input_{};
   std::string sending_ = {};
+  std::unique_ptr<tls::Stream> tls_ = {};  // null: plain
+  std::size_t encrypted_ = 0;              // bytes of sending_ that the stream has taken
+  Time began_;
+  bool secure_ = false;  // its handshake is done
   bool reading_ = false, writing_ = false, closed_ = false, stalled_ = false;
   Time sent_;  // when the write in progress began
 };

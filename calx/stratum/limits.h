@@ -18,10 +18,11 @@ struct Limits {
                                             // if they are more than 1 in 20
   std::uint32_t bad_shares_max = 256;       // false shares in a row, then it is disconnected
   std::size_t output_bytes_max = 32 << 10;  // waiting to be read by the miner
-  std::chrono::milliseconds handshake_max = std::chrono::seconds(15);  // until authorized
-  std::chrono::milliseconds silence_max = std::chrono::minutes(10);    // no byte from the miner
-  std::chrono::milliseconds write_max = std::chrono::seconds(10);      // a write without progress
-  std::chrono::milliseconds keepalive = std::chrono::seconds(30);      // between two notifies
+  std::chrono::milliseconds handshake_max = std::chrono::seconds(15);      // until authorized
+  std::chrono::milliseconds tls_handshake_max = std::chrono::seconds(10);  // of those, for TLS
+  std::chrono::milliseconds silence_max = std::chrono::minutes(10);        // no byte from the miner
+  std::chrono::milliseconds write_max = std::chrono::seconds(10);  // a write without progress
+  std::chrono::milliseconds keepalive = std::chrono::seconds(30);  // between two notifies
 };
 
 }  // namespace calx::stratum

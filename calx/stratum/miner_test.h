@@ -74,6 +74,7 @@ class ScriptedMiner {
       const auto got = ::recv(socket_, bytes, sizeof bytes, 0);
       if (got <= 0) {
         hung_up_ = true;
+        reset_ = got < 0;
         return {};
       }
       text_.append(bytes, static_cast<std::size_t>(got));
@@ -94,6 +95,8 @@ class ScriptedMiner {
     }
     return hung_up_;
   }
+  /// Whether the connection ended by an error, not by its end.
+  [[nodiscard]] bool was_reset() const { return reset_; }
 
   bool join(std::string_view name, std::string_view token, std::string_view agent = "test/1") {
     send(nlohmann::json{{"id", 1}, {"method", "mining.subscribe"}, {"params", {agent}}}.dump() +
@@ -111,7 +114,7 @@ class ScriptedMiner {
 
  private:
   int socket_;
-  bool connected_ = false, hung_up_ = false;
+  bool connected_ = false, hung_up_ = false, reset_ = false;
   std::string text_;
   std::vector<std::uint8_t> extranonce_1_;
 };

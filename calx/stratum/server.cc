@@ -65,6 +65,10 @@ Result<void> Server::start() {
                             "a token",
                             options_.host));
   }
+  if (!options_.tls_certificate.empty() || !options_.tls_key.empty()) {
+    CALX_ASSIGN(context, tls::Context::server(options_.tls_certificate, options_.tls_key));
+    tls_ = std::move(context);
+  }
   const tcp::endpoint endpoint(address, options_.port);
   acceptor_.open(endpoint.protocol(), error);
   if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
@@ -116,10 +120,15 @@ void Server::admit(Connection::Socket socket) {
   if (per_address_[address] >= options_.connections_per_address_max) {
     return refuse(address, "too many connections from this address");
   }
-  ++per_address_[address];
   const auto connection =
       std::make_shared<Connection>(*this, rules_, std::move(socket), peer, next_extranonce_1_++,
                                    std::chrono::steady_clock::now());
+  if (tls_) {
+    auto stream = tls::Stream::accept(tls_, connection->native_socket());
+    if (!stream) return refuse(address, stream.error().message);
+    connection->secure(std::move(*stream));
+  }
+  ++per_address_[address];
   connections_.insert(connection);
   {
     const std::lock_guard lock(counters_mutex_);

@@ -15,6 +15,7 @@
 #include "calx/stratum/connection.h"
 #include "calx/stratum/job_queue.h"
 #include "calx/stratum/seen_shares.h"
+#include "calx/tls/context.h"
 
 namespace calx::stratum {
 
@@ -31,6 +32,7 @@ class Server final : public ConnectionHost {
   [[nodiscard]] const BridgeOptions& options() const noexcept { return options_; }
   [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
   [[nodiscard]] bool loopback() const noexcept { return loopback_; }
+  [[nodiscard]] bool secure() const noexcept { return tls_ != nullptr; }
   [[nodiscard]] BridgeMetrics metrics() const;
   [[nodiscard]] JobQueue& queue() noexcept { return queue_; }
 
@@ -65,6 +67,7 @@ class Server final : public ConnectionHost {
   BridgeOptions options_;
   BridgeObserver* observer_;
   SessionRules rules_;
+  std::shared_ptr<const tls::Context> tls_ = {};  // null: plain
   boost::asio::io_context context_{1};
   Acceptor acceptor_{context_};
   boost::asio::steady_timer ticker_{context_}, retry_{context_};
