@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/figure.h"
 #include "bench/machine.h"
 #include "bench/pair.h"
 #include "bench/report.h"
@@ -28,5 +29,12 @@ Case two_cores_case(unsigned cores);
 Case header_scan_case();
 std::vector<Case> noise_cases(const Rivals& rivals, Facts& facts);
 std::vector<Case> start_cases(const Rivals& rivals);
+
+/// Bridge, batcher and server, each against a stated bar.
+std::vector<FigureCase> device_cases(const Rivals& rivals);
+/// Of those: many requests a job and the bridge's overhead, over an emulated LV06.
+std::vector<FigureCase> batching_cases();
+/// Of those: round trips of calx.v1; not available without the module.
+std::vector<FigureCase> remote_cases(const Rivals& rivals);
 
 }  // namespace calx::bench

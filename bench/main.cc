@@ -31,8 +31,8 @@ struct Options {
 };
 
 void declare(CLI::App& app, Options& options) {
-  app.add_option("group", options.group, "hash, noise, start or all")
-      ->check(CLI::IsMember({"hash", "noise", "start", "all"}))
+  app.add_option("group", options.group, "hash, noise, start, device or all")
+      ->check(CLI::IsMember({"hash", "noise", "start", "device", "all"}))
       ->capture_default_str();
   app.add_option("--against", options.against,
                  "NAME=PATH of a rival that you built: minerd, cpuminer-opt");
@@ -106,13 +106,23 @@ Result<int> run(const Options& options) {
       std::fflush(stdout);
     }
   }
+  std::vector<Figure> figures;
+  if (options.group == "all" || options.group == "device") {
+    for (const auto& work : device_cases(rivals)) {
+      fmt::print(stderr, "calx bench: {}\n", work.name);
+      figures.push_back(measure(work, options.quick));
+      if (!options.json) fmt::print("{}\n", to_line(figures.back()));
+      std::fflush(stdout);
+    }
+  }
   report.outcomes = outcomes;
+  report.figures = figures;
   if (options.json) fmt::print("{}", to_json(report));
   if (!options.report_folder.empty()) {
     CALX_TRY(write_file(options.report_folder / "bench.md", to_markdown(report)));
     CALX_TRY(write_file(options.report_folder / "bench.json", to_json(report)));
   }
-  return exit_status(outcomes);
+  return exit_status(outcomes, figures);
 }
 
 }  // namespace

@@ -46,7 +46,8 @@ Facts machine_facts(const Report& report) {
       {"load at the start", machine.load},
       {"compiler", machine.compiler},
       {"calx", CALX_VERSION},
-      {"origin of every figure", std::string(to_string(Origin::kSoftware))},
+      {"origin of every figure",
+       fmt::format("{}, if its row says nothing else", to_string(Origin::kSoftware))},
       {"method",
        fmt::format(
            "{} pairs of at least {:.0f} ms a side; CPU time where one thread works, else wall "
@@ -69,6 +70,14 @@ std::string to_line(const Outcome& outcome) {
   return line;
 }
 
+std::string to_line(const Figure& figure) {
+  std::string line = fmt::format("{:<34} {:>19} {:>19}  {:<22} {}\n    {} ({})", figure.name,
+                                 value_text(figure), "", bar_text(figure),
+                                 to_string(figure.verdict), figure.what, to_string(figure.origin));
+  if (!figure.detail.empty()) line += fmt::format("; {}", figure.detail);
+  return line;
+}
+
 std::string to_markdown(const Report& report) {
   std::string text =
       "# Calx against its rivals\n\nWritten by `calx bench`. Both sides of a row ran in "
@@ -83,6 +92,15 @@ std::string to_markdown(const Report& report) {
                     outcome.detail.empty() ? "" : " (" + outcome.detail + ")", outcome.ours_name,
                     speed(outcome, outcome.ours), outcome.rival_name, speed(outcome, outcome.rival),
                     ratio_text(outcome), bar_text(outcome), to_string(outcome.verdict));
+  if (report.figures.empty()) return text;
+  text +=
+      "\n## Against a stated bar\n\nNo rival does the same; these are measured by themselves, so "
+      "the load of the machine is in\nthem.\n\n| case | measured | bar | verdict | origin | how "
+      "|\n|---|---|---|---|---|---|\n";
+  for (const auto& figure : report.figures)
+    text += fmt::format("| {}: {} | {} | {} | {} | {} | {} |\n", figure.name, figure.what,
+                        value_text(figure), bar_text(figure), to_string(figure.verdict),
+                        to_string(figure.origin), figure.detail);
   return text;
 }
 
@@ -107,15 +125,29 @@ std::string to_json(const Report& report) {
                                  {"detail", outcome.detail},
                                  {"origin", to_string(Origin::kSoftware)}});
   }
+  document["figures"] = nlohmann::ordered_json::array();
+  for (const auto& figure : report.figures) {
+    document["figures"].push_back({{"name", figure.name},
+                                   {"what", figure.what},
+                                   {"unit", figure.unit},
+                                   {"value", figure.value},
+                                   {"bar", figure.bar},
+                                   {"bar_is_the_least", figure.at_least},
+                                   {"verdict", to_string(figure.verdict)},
+                                   {"detail", figure.detail},
+                                   {"origin", to_string(figure.origin)}});
+  }
   return document.dump(1) + "\n";
 }
 
-int exit_status(std::span<const Outcome> outcomes) {
+int exit_status(std::span<const Outcome> outcomes, std::span<const Figure> figures) {
   int status = 0;
-  for (const auto& outcome : outcomes) {
-    if (outcome.verdict == Verdict::kWrong || outcome.verdict == Verdict::kMissed) return 1;
-    if (outcome.verdict == Verdict::kUnavailable) status = 3;
-  }
+  const auto note = [&](Verdict verdict) {
+    if (verdict == Verdict::kWrong || verdict == Verdict::kMissed) status = 1;
+    if (verdict == Verdict::kUnavailable && status == 0) status = 3;
+  };
+  for (const auto& outcome : outcomes) note(outcome.verdict);
+  for (const auto& figure : figures) note(figure.verdict);
   return status;
 }
 

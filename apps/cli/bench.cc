@@ -47,8 +47,9 @@ Result<int> become_calx_bench(const std::vector<std::string>& words, bool json) 
 }  // namespace
 
 void add_bench(CLI::App& app, Session& session) {
-  auto* bench = app.add_subcommand(
-      "bench", "time Calx against its rivals: hash, noise, start, all [--against NAME=PATH ...]");
+  auto* bench = app.add_subcommand("bench",
+                                   "time Calx against its rivals and its bars: hash, noise, start, "
+                                   "device, all [--against NAME=PATH ...]");
   bench->set_help_flag();     // calx_bench answers --help,
   bench->fallthrough(false);  // and every other option
   bench->prefix_command();
