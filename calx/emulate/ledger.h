@@ -30,7 +30,7 @@ struct SubmitRecord {
   /// Its job was withdrawn before the answer came, or the connection was: "stale" is right too.
   bool overtaken = false;
   std::optional<int> verdict = std::nullopt;  // nothing: no answer came, or it was never sent
-  Time due = {};   // when the modelled device returns it: drawn, before any planned latency
+  Time due = {};  // when the modelled device returns it: drawn, before any planned latency
   Time sent = {};
   Seconds waited = Seconds(0);  // for the answer
 };

@@ -137,7 +137,8 @@ class Miner {
   double emulated_difficulty_ = 0, effective_difficulty_ = 0;
   work::Target pool_target_ = {};
   std::optional<std::uint32_t> found_;
-  Time due_ = Time::max(), found_due_ = {}, interval_end_ = {}, hot_at_ = Time::max(), powered_at_ = {};
+  Time due_ = Time::max(), found_due_ = {}, interval_end_ = {}, hot_at_ = Time::max(),
+       powered_at_ = {};
 
   std::uint64_t submits_ = 0, hashes_ = 0, late_ = 0, connections_ = 0;
 };
