@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
 
-#include <cmath>
 #include <filesystem>
 #include <memory>
 
@@ -11,6 +10,7 @@
 #include "apps/cli/verb.h"
 #include "apps/cli/weather_report.h"
 #include "calx/base/atomic_file.h"
+#include "calx/stratum/difficulty.h"
 
 namespace calx::cli {
 namespace {
@@ -49,7 +49,7 @@ std::vector<std::string> bridge_words(const DevicesOptions& options) {
   return {"--listen",
           "127.0.0.1:0",
           "--difficulty",
-          fmt::format("{}", std::exp2(kLog2Difficulty)),
+          fmt::format("{}", stratum::difficulty_of(kLog2Difficulty)),
           "--drill",
           "--work",
           fmt::format("{}", options.work_bits),

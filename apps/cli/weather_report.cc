@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <ctime>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -270,15 +269,12 @@ std::string to_page(const WeatherStudy& study) {
   page.checks(judge(study));
   page.paragraph(kHow);
   const auto bins = emulate::wait_bins(study.report.farm.ledger);
-  format::Chart chart{.title = "From submit to verdict",
-                      .x_label = "answer within, log2 of milliseconds",
-                      .y_label = "shares in the bin (a quarter of an octave)",
-                      .series = {{.name = "shares", .x = {}, .y = {}, .dots = true}},
-                      .log_y = true};
-  for (std::size_t i = 0; i < bins.shares.size(); ++i) {
-    chart.series[0].x.push_back(std::log2(bins.upper_ms[i]));
-    chart.series[0].y.push_back(bins.shares[i]);
-  }
+  format::Chart chart{
+      .title = "From submit to verdict",
+      .x_label = "answer within, log2 of milliseconds",
+      .y_label = "shares in the bin (a quarter of an octave)",
+      .series = {{.name = "shares", .x = bins.log2_ms, .y = bins.shares, .dots = true}},
+      .log_y = true};
   page.chart(chart);
   page.heading("What was planned, and what came of it");
   page.table(kFaultHeader, fault_rows(study));

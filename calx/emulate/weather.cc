@@ -171,7 +171,8 @@ WaitBins wait_bins(const Ledger& ledger) {
   constexpr int kBins = 72, kPerOctave = 4, kFirst = -4;
   WaitBins bins;
   for (int i = 0; i < kBins; ++i) {
-    bins.upper_ms.push_back(std::exp2(kFirst + static_cast<double>(i) / kPerOctave));
+    bins.log2_ms.push_back(kFirst + static_cast<double>(i) / kPerOctave);
+    bins.upper_ms.push_back(std::exp2(bins.log2_ms.back()));
     bins.shares.push_back(0);
   }
   for (const SubmitRecord& record : ledger.records()) {

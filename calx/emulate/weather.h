@@ -73,7 +73,7 @@ Result<WeatherReport> run_weather(const WeatherOptions& options, std::stop_token
 
 /// Waits for answers in bins of a factor 2^(1/4) from 2^-4 ms on.
 struct WaitBins {
-  std::vector<double> upper_ms;
+  std::vector<double> log2_ms, upper_ms;  // upper edges, twice
   std::vector<double> shares;
 };
 WaitBins wait_bins(const Ledger& ledger);

@@ -1,5 +1,5 @@
-"""Goal: `calx study devices` judges the bridge by the miners' plan and leaves a report; interrupted,
-it leaves one that says so.
+"""Goal: `calx study devices` judges the bridge by the miners' plan and leaves a report;
+interrupted, it leaves one that says so.
 
 Method: the short form on the real program; SIGINT in the middle of a second one.
 
