@@ -269,15 +269,22 @@ static void keep_time(void) {
 }
 
 static void wait(int hurry) {
-  struct machine_wait waits[2] = {{.file = agent.listener, .to_read = 1}, {.file = -1}};
+  // Of the device nothing is waited for but its end, where its driver can tell.
+  struct machine_wait waits[3] = {
+      {.file = agent.listener, .to_read = 1}, {.file = -1}, {.file = agent.device}};
   if (agent.state != kNobody) {
     waits[1].file = agent.client;
     waits[1].to_read = agent.in_count < sizeof agent.in && agent.packet_count == 0;
     waits[1].to_write = agent.out_count > 0;
   }
   const uint32_t tick = agent.state == kServed ? kBusyTickMs : kIdleTickMs;
-  if (machine_poll(waits, 2, hurry ? 0 : tick) < 0) return;
-  if (waits[1].ready && waits[1].to_read) read_client();
+  if (machine_poll(waits, 3, hurry ? 0 : tick) < 0) return;
+  if (waits[2].ready) agent.device_lost = 1;
+  if (waits[1].ready && waits[1].to_read) {
+    read_client();
+  } else if (waits[1].ready && !waits[1].to_write) {
+    forget();  // it hung up
+  }
   if (waits[0].ready) {
     const long client = machine_accept(agent.listener);
     if (client >= 0 && agent.state == kNobody) {

@@ -149,7 +149,6 @@ TEST_P(AsicAgentTest, ADeviceThatVanishesEndsTheWireAndTheAgent) {
   auto wire = connect(agent);
   ASSERT_TRUE(wire) << wire.error().message;
   miner.vanish();
-  EXPECT_TRUE((*wire)->write(encode(TokenDialect{}, TokenStatusRequest{})));
   const Error error = end_of(**wire);
   EXPECT_EQ(error.code, ErrorCode::kUnavailable);
   EXPECT_THAT(error.message, HasSubstr("the device is gone"));
