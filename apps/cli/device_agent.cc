@@ -54,7 +54,9 @@ Result<int> run_agent(const Session& session, const AgentOptions& options) {
   } else {
     parts.digests = engine.digests, parts.scanner = engine.scanner;
   }
-  CALX_ASSIGN(server, ApiServer::start(options.api, parts));
+  ApiOptions wanted = options.api;
+  wanted.policy = engine.policy.name;
+  CALX_ASSIGN(server, ApiServer::start(wanted, parts));
   const auto scrape = start_scrape(options.metrics, [&api = *server] { return api.metrics(); });
   if (!scrape) return std::unexpected(scrape.error());
   print_start(session, *server, options, engine.name);
