@@ -45,7 +45,7 @@ TEST(AntminerReportTest, EachHonestSenderIsHeardOnce) {
     }
   });
   const auto heard =
-      listen_antminer_reports({"127.0.0.1", port}, std::chrono::milliseconds(400), {});
+      listen_antminer_reports({"127.0.0.1", port}, std::chrono::milliseconds(800), {});
   stop.request_stop();
   ASSERT_TRUE(heard) << heard.error().message;
   EXPECT_THAT(*heard,
