@@ -4,9 +4,9 @@
 //   entry = the stamped request (stamp_bytes.h), check[32]
 //   check = SHA256("calx-cache-entry-1\0" || key || all before the check)
 //
-// The origin stands in the key: an emulated answer never takes the place of a device's. The check
-// finds damage, also of the origin, which the stamp's hash does not cover; against somebody who
-// may write the file it protects nothing but the work.
+// The origin stands in the key: an emulated answer never takes the place of a device's, and a
+// changed byte of origin answers no question. The check finds damage before anything is parsed;
+// against somebody who may write the file only the work protects, and not the origin.
 #pragma once
 
 #include <cstdint>

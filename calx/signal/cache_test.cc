@@ -193,6 +193,7 @@ TEST_F(CacheTest, DamagedAnswerIsNamedOnceAndGone) {
     ASSERT_FALSE(found);
     EXPECT_EQ(found.error().code, ErrorCode::kDataLoss);
     EXPECT_THAT(found.error().message, HasSubstr("01000000"));
+    EXPECT_THAT(found.error().message, HasSubstr("check does not fit"));
     EXPECT_FALSE(find(*cache, 1)) << "dropped";
     EXPECT_EQ(cache->counts()->entries, 0U);
     EXPECT_EQ(cache->counts()->bytes, 0U);
