@@ -24,6 +24,10 @@ class LoadedModule final : public Module {
   Result<std::shared_ptr<Connection>> connect(const ConnectionOptions& options) override {
     return remote::connect(options);
   }
+
+  Result<ProbeReport> probe(const ConnectionOptions& options) override {
+    return remote::probe(options);
+  }
 };
 
 }  // namespace

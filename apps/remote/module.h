@@ -8,12 +8,13 @@
 
 #include "calx/base/result.h"
 #include "calx/remote/connection.h"
+#include "calx/remote/probe.h"
 #include "calx/remote/server.h"
 
 namespace calx::remote {
 
 /// Raised with every change of this header or of those it includes from calx/remote.
-inline constexpr std::uint32_t kAbi = 2;
+inline constexpr std::uint32_t kAbi = 3;
 
 /// The one symbol that the module exports: `extern "C" Module* calx_remote_module(uint32_t abi)`.
 /// Null when the module was built for another kAbi. The object lives as long as the module.
@@ -30,10 +31,11 @@ class Module {
   /// Errors: kInvalidArgument when it is unknown or refused.
   virtual Result<void> use_kernel(std::string_view name) = 0;
 
-  /// remote::start_server() and remote::connect().
+  /// remote::start_server(), remote::connect() and remote::probe().
   virtual Result<std::unique_ptr<Server>> start_server(const ServerOptions& options,
                                                        const ServerParts& parts) = 0;
   virtual Result<std::shared_ptr<Connection>> connect(const ConnectionOptions& options) = 0;
+  virtual Result<ProbeReport> probe(const ConnectionOptions& options) = 0;
 };
 
 }  // namespace calx::remote

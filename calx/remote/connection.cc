@@ -1,14 +1,13 @@
 #include "calx/remote/connection.h"
 
 #include <fmt/format.h>
-#include <grpc/support/log.h>
 #include <grpcpp/grpcpp.h>
 
 #include <algorithm>
 
 #include <proto/calx/v1/calx.grpc.pb.h>
-#include "calx/base/atomic_file.h"
 #include "calx/hash/sha256.h"
+#include "calx/remote/channel.h"
 #include "calx/remote/server.h"
 #include "calx/remote/wire.h"
 
@@ -26,26 +25,12 @@ class GrpcConnection final : public Connection {
         name_(options_.address.to_string()) {}
 
   Result<void> ask() {
-    if (!channel_->WaitForConnected(std::chrono::system_clock::now() + options_.connect_time)) {
-      return fail(ErrorCode::kUnavailable,
-                  fmt::format("nobody at {} answers {} within {} ms", name_,
-                              options_.tls ? "over TLS that our roots trust" : "without TLS",
-                              options_.connect_time.count()));
-    }
+    CALX_TRY(await(*channel_, options_));
     v1::GetDeviceInfoReply reply;
     CALX_TRY(call(Clock::now() + options_.connect_time, {}, [&](grpc::ClientContext& context) {
       return stub_->GetDeviceInfo(&context, {}, &reply);
     }));
-    info_ = {.name = reply.name(),
-             .path = reply.path(),
-             .firmware = reply.firmware(),
-             .chips = reply.chips(),
-             .digest = reply.digest(),
-             .scan = reply.scan(),
-             .run = reply.run(),
-             .stamp = reply.stamp(),
-             .origin = from_wire(reply.origin()),
-             .digest_origin = from_wire(reply.digest_origin())};
+    info_ = info_from_wire(reply);
     messages_max_ =
         static_cast<std::size_t>(std::min<std::uint64_t>(reply.messages_max(), kDigestMessagesMax));
     bytes_max_ = std::min<std::uint64_t>(reply.message_bytes_max(), options_.call_bytes_max);
@@ -56,9 +41,7 @@ class GrpcConnection final : public Connection {
   template <class Body>
   Result<void> call(Clock::time_point deadline, const std::stop_token& stop, Body&& body) {
     grpc::ClientContext context;
-    const auto left = deadline - Clock::now();
-    context.set_deadline(std::chrono::system_clock::now() + left);
-    if (!options_.token.empty()) context.AddMetadata("authorization", "Bearer " + options_.token);
+    prepare(context, options_, deadline);
     const std::stop_callback cancel(stop, [&context] { context.TryCancel(); });
     const grpc::Status status = body(context);
     if (status.ok()) return {};
@@ -297,34 +280,10 @@ Result<signal::StampedRequest> GrpcConnection::stamp(const signal::AcceptedReque
   return stamped;
 }
 
-Result<std::shared_ptr<grpc::ChannelCredentials>> credentials(const ConnectionOptions& options) {
-  if (!options.tls) {
-    if (options.roots.empty()) return grpc::InsecureChannelCredentials();
-    return fail(ErrorCode::kInvalidArgument, "roots to trust are of no use without TLS");
-  }
-  grpc::SslCredentialsOptions ssl;
-  if (!options.roots.empty()) {
-    CALX_ASSIGN(bytes, read_file(options.roots, kPemBytesMax));
-    ssl.pem_root_certs = as_text(bytes);
-  }
-  return grpc::SslCredentials(ssl);
-}
-
 }  // namespace
 
 Result<std::shared_ptr<Connection>> connect(const ConnectionOptions& options) {
-  ::gpr_set_log_function([](gpr_log_func_args*) {});  // a library does not print
-  CALX_ASSIGN(secured, credentials(options));
-  grpc::ChannelArguments arguments;
-  arguments.SetMaxReceiveMessageSize(static_cast<int>(options.call_bytes_max));
-  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000);
-  // A search may be silent for hours; a machine that died meanwhile is found out.
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
-  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);  // a miner stands on the network next to us
-  if (!options.server_name.empty()) arguments.SetSslTargetNameOverride(options.server_name);
-  const auto channel = grpc::CreateCustomChannel(options.address.to_string(), secured, arguments);
+  CALX_ASSIGN(channel, make_channel(options));
   auto connection = std::make_shared<GrpcConnection>(options, channel);
   CALX_TRY(connection->ask());
   return connection;

@@ -2,6 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
+#include "calx/remote/connection.h"
+
 namespace calx::remote {
 namespace {
 
@@ -21,7 +26,59 @@ Result<void> read_all(const google::protobuf::RepeatedPtrField<std::string>& fie
   return {};
 }
 
+// What a client makes of each status of gRPC.
+struct StatusRow {
+  grpc::StatusCode status;
+  ErrorCode code;
+  std::string_view name, advice;
+};
+constexpr std::string_view kToken =
+    "name the file with the token of that server: token-file=F, or --token-file F";
+constexpr std::string_view kForeign =
+    "no server of calx answers so: look at which program listens there";
+constexpr std::array kStatusRows = {
+    StatusRow{grpc::CANCELLED, ErrorCode::kCancelled, "cancelled", ""},
+    StatusRow{grpc::UNKNOWN, ErrorCode::kUnavailable, "unknown", kForeign},
+    StatusRow{grpc::INVALID_ARGUMENT, ErrorCode::kInvalidArgument, "invalid argument", ""},
+    StatusRow{grpc::DEADLINE_EXCEEDED, ErrorCode::kDeadlineExceeded, "deadline exceeded",
+              "give it more time, or less work"},
+    StatusRow{grpc::NOT_FOUND, ErrorCode::kNotFound, "not found", ""},
+    StatusRow{grpc::ALREADY_EXISTS, ErrorCode::kUnavailable, "already exists", kForeign},
+    StatusRow{grpc::PERMISSION_DENIED, ErrorCode::kInvalidArgument, "permission denied", kToken},
+    StatusRow{grpc::UNAUTHENTICATED, ErrorCode::kInvalidArgument, "unauthenticated", kToken},
+    StatusRow{grpc::RESOURCE_EXHAUSTED, ErrorCode::kResourceExhausted, "resource exhausted",
+              "send less in a call or fewer calls at a time, or come back later"},
+    StatusRow{grpc::FAILED_PRECONDITION, ErrorCode::kUnavailable, "failed precondition", kForeign},
+    StatusRow{grpc::ABORTED, ErrorCode::kUnavailable, "aborted", kForeign},
+    StatusRow{grpc::OUT_OF_RANGE, ErrorCode::kUnavailable, "out of range", kForeign},
+    StatusRow{grpc::UNIMPLEMENTED, ErrorCode::kUnimplemented, "unimplemented",
+              "calx device probe grpc://HOST:PORT tells what it offers"},
+    StatusRow{grpc::INTERNAL, ErrorCode::kInternal, "internal",
+              "a fault of the server: its own log may say more"},
+    StatusRow{grpc::UNAVAILABLE, ErrorCode::kUnavailable, "unavailable",
+              "look whether it runs and whether it wants TLS"},
+    StatusRow{grpc::DATA_LOSS, ErrorCode::kDataLoss, "data loss", ""},
+};
+
+const StatusRow& row_of(grpc::StatusCode status) {
+  const auto found = std::ranges::find(kStatusRows, status, &StatusRow::status);
+  return found == kStatusRows.end() ? kStatusRows[1] : *found;  // a number of no gRPC: unknown
+}
+
 }  // namespace
+
+RemoteInfo info_from_wire(const v1::GetDeviceInfoReply& reply) {
+  return {.name = reply.name(),
+          .path = reply.path(),
+          .firmware = reply.firmware(),
+          .chips = reply.chips(),
+          .digest = reply.digest(),
+          .scan = reply.scan(),
+          .run = reply.run(),
+          .stamp = reply.stamp(),
+          .origin = from_wire(reply.origin()),
+          .digest_origin = from_wire(reply.digest_origin())};
+}
 
 Result<void> read_exactly(const std::string& field, std::string_view name,
                           std::span<std::uint8_t> out) {
@@ -176,23 +233,11 @@ grpc::Status to_status(const Error& error) {
 }
 
 Error from_status(const grpc::Status& status, std::string_view who) {
-  const std::string message = fmt::format("{}: {}", who, status.error_message());
-  switch (status.error_code()) {
-    case grpc::StatusCode::UNAUTHENTICATED:
-    case grpc::StatusCode::PERMISSION_DENIED:
-      return {ErrorCode::kInvalidArgument, message};
-    case grpc::StatusCode::CANCELLED:
-    case grpc::StatusCode::INVALID_ARGUMENT:
-    case grpc::StatusCode::DEADLINE_EXCEEDED:
-    case grpc::StatusCode::NOT_FOUND:
-    case grpc::StatusCode::RESOURCE_EXHAUSTED:
-    case grpc::StatusCode::UNIMPLEMENTED:
-    case grpc::StatusCode::INTERNAL:
-    case grpc::StatusCode::DATA_LOSS:
-      return {static_cast<ErrorCode>(status.error_code()), message};
-    default:
-      return {ErrorCode::kUnavailable, message};
-  }
+  const StatusRow& row = row_of(status.error_code());
+  const std::string said =
+      status.error_message().empty() ? std::string(row.name) : status.error_message();
+  if (row.advice.empty()) return {row.code, fmt::format("{}: {}", who, said)};
+  return {row.code, fmt::format("{}: {}; {}", who, said, row.advice)};
 }
 
 }  // namespace calx::remote

@@ -31,6 +31,9 @@ v1::Origin to_wire(Origin origin) noexcept;
 /// Unknown numbers are the weakest.
 Origin from_wire(v1::Origin origin) noexcept;
 
+struct RemoteInfo;
+RemoteInfo info_from_wire(const v1::GetDeviceInfoReply& reply);
+
 v1::RunRequest to_wire(const work::Job& job);
 /// The deadline is left open. Errors: kInvalidArgument, as work::check().
 Result<work::Job> from_wire(const v1::RunRequest& request);
@@ -44,7 +47,8 @@ Result<signal::StampedRequest> from_wire(const v1::StampReply& reply);
 
 /// The numbers of ErrorCode are those of gRPC.
 grpc::Status to_status(const Error& error);
-/// `who` is the server. Codes that calx lacks become the nearest one.
+/// One sentence: `who` is the server, then what it said, then what to do about it. Codes that calx
+/// lacks become the nearest one.
 Error from_status(const grpc::Status& status, std::string_view who);
 
 }  // namespace calx::remote
