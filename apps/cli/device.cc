@@ -10,6 +10,7 @@ void add_device(CLI::App& app, Session& session) {
   add_device_agent(*verb, session);
   add_device_bridge(*verb, session);
   add_device_cache(*verb, session);
+  add_device_deploy(*verb, session);
   add_device_emulate(*verb, session);
   add_device_list(*verb, session);
   add_device_model(*verb, session);

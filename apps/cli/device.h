@@ -10,6 +10,7 @@ void add_agent_options(CLI::App& verb, Session& session, std::string name);
 
 void add_device_agent(CLI::App& device, Session& session);
 void add_device_bridge(CLI::App& device, Session& session);
+void add_device_deploy(CLI::App& device, Session& session);
 void add_device_emulate(CLI::App& device, Session& session);
 void add_device_list(CLI::App& device, Session& session);
 void add_device_model(CLI::App& device, Session& session);

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "apps/cli/agent_probe.h"
 #include "apps/cli/device.h"
 #include "apps/cli/verb.h"
 #include "calx/device/cgminer_api.h"
@@ -106,16 +107,24 @@ Result<int> probe(const std::string& address, const std::string& api, bool json)
 }  // namespace
 
 void add_device_probe(CLI::App& device, Session& session) {
-  auto* verb = device.add_subcommand("probe", "ask a miner what it is and does (AxeOS, cgminer)");
+  auto* verb = device.add_subcommand("probe", "ask a miner or an agent what it is and does");
   auto address = std::make_shared<std::string>();
   auto api = std::make_shared<std::string>("any");
-  verb->add_option("address", *address, "IP or IP:PORT, on this machine or the local network")
+  verb->add_option(
+          "address", *address,
+          "IP or IP:PORT of a miner on the local network; grpc://HOST:PORT (or grpcs://, TLS) of a "
+          "server of calx.v1 or hasher.v1")
       ->required();
   verb->add_option("--api", *api, "which one to ask")
       ->check(CLI::IsMember({"any", "axeos", "cgminer"}))
       ->capture_default_str();
+  auto agent = std::make_shared<AgentProbeOptions>();
+  add_agent_probe_options(*verb, *agent);
   verb->callback([=, &session] {
-    session.action = [=, &session] { return probe(*address, *api, session.json); };
+    session.action = [=, &session] {
+      if (names_agent(*address)) return probe_agent(*address, *agent, session.json);
+      return probe(*address, *api, session.json);
+    };
   });
 }
 
