@@ -81,7 +81,7 @@ TEST(ExactLawTest, SolvesTheEquationOfTheLatticeWalk) {
   const MatrixXd stiffness = view(m);
   MatrixXd off = stiffness * c * stiffness;
   off.diagonal().setZero();
-  const MatrixXd right = 2 * 0.7 * MatrixXd::Identity(m.rows, m.rows);
+  const MatrixXd right = 2 * 0.7 * MatrixXd::Identity(stiffness.rows(), stiffness.cols());
   EXPECT_LT(error(stiffness * c + c * stiffness - 0.2 * 1.3 * off, right), 1e-12);
   EXPECT_LT(((stiffness * c).diagonal().array() - 0.7).abs().maxCoeff(), 1e-12);  // the virial
   EXPECT_GT(error(c, matrix_of(equilibrium_covariance(m, 0.7).value())), 1e-3);

@@ -38,14 +38,6 @@ void drive(const Real* factor, std::size_t units, std::size_t rank, const Real* 
   }
 }
 
-template <class Real>
-Real add_lanes(Lanes<Real> lanes) noexcept {
-  for (std::size_t half = kLanes / 2; half > 0; half /= 2) {
-    for (std::size_t l = 0; l < half; ++l) lanes[l] += lanes[l + half];
-  }
-  return lanes[0];
-}
-
 // t[k] += the sums of one chunk for `width` of the factor's columns.
 template <class Real>
 void collect_chunk(const Real* factor, std::size_t rank, std::size_t width, const Real* x,
@@ -57,10 +49,36 @@ void collect_chunk(const Real* factor, std::size_t rank, std::size_t width, cons
       for (std::size_t l = 0; l < kLanes; ++l) sums[k][l] += here[l] * factor[k * kLanes + l];
     }
   }
-  for (std::size_t k = 0; k < width; ++k) t[k] += add_lanes(sums[k]);
+  for (std::size_t k = 0; k < width; ++k) t[k] += sum_of_lanes(sums[k].data());
+}
+
+// t += the sums of one port.
+template <class Real>
+void collect_port(const typename Field<Real>::Port& port, const Real* x, Real* t) noexcept {
+  for (std::size_t first = 0; first < port.units; first += kChunkUnits) {
+    const std::size_t units = std::min(kChunkUnits, port.units - first);
+    const Real* factor = port.factor.data() + first * port.rank;
+    for (std::size_t k = 0; k < port.rank; k += kLanes) {
+      collect_chunk(factor + k * kLanes, port.rank, std::min(kLanes, port.rank - k), x + first,
+                    units, t + k);
+    }
+  }
 }
 
 }  // namespace
+
+template <class Real>
+Real sum_of_lanes(const Real* lanes) noexcept {
+  Lanes<Real> sum;
+  std::copy_n(lanes, kLanes, sum.begin());
+  for (std::size_t half = kLanes / 2; half > 0; half /= 2) {
+    for (std::size_t l = 0; l < half; ++l) sum[l] += sum[l + half];
+  }
+  return sum[0];
+}
+
+template float sum_of_lanes(const float*) noexcept;
+template double sum_of_lanes(const double*) noexcept;
 
 template <class Real>
 auto Field<Real>::blocked(const Matrix& matrix) -> Values {
@@ -105,6 +123,7 @@ Field<Real>::Field(const Substrate& substrate) {
     }
     return values;
   };
+  std::vector<std::size_t> part_of(substrate.modules.size());
   for (std::size_t m = 0; m < substrate.modules.size(); ++m) {
     const Module& module = substrate.modules[m];
     if (module.clamped) continue;
@@ -117,25 +136,31 @@ Field<Real>::Field(const Substrate& substrate) {
     }
     if (!module.intra.empty()) part.intra = blocked(module.intra);
     parts_.push_back(std::move(part));
+    part_of[m] = parts_.size() - 1;
   }
   for (const Coupling& c : substrate.couplings) {
     if (substrate.modules[c.first].clamped || substrate.modules[c.second].clamped) continue;
     const std::size_t sums = sums_;
     const bool self = c.first == c.second;
+    parts_[part_of[c.first]].ports.push_back(ports_.size());
     add_port(c, c.left, place.offset[c.first], self ? sums : sums + c.rank());
-    if (!self) add_port(c, c.right, place.offset[c.second], sums);
+    if (self) continue;
+    parts_[part_of[c.second]].ports.push_back(ports_.size());
+    add_port(c, c.right, place.offset[c.second], sums);
   }
 }
 
 template <class Real>
-void Field<Real>::collect(const Port& port, const Real* x, Real* t) noexcept {
-  std::fill_n(t, port.rank, Real{0});
-  for (std::size_t first = 0; first < port.units; first += kChunkUnits) {
-    const std::size_t units = std::min(kChunkUnits, port.units - first);
-    const Real* factor = port.factor.data() + first * port.rank;
-    for (std::size_t k = 0; k < port.rank; k += kLanes) {
-      collect_chunk(factor + k * kLanes, port.rank, std::min(kLanes, port.rank - k), x + first,
-                    units, t + k);
+void Field<Real>::collect(const Real* x, Real* t) const noexcept {
+  std::fill_n(t, sums_, Real{0});
+  for (const Port& port : ports_) collect_port<Real>(port, x + port.offset, t + port.sums);
+}
+
+template <class Real>
+void Field<Real>::drives(const Real* t, Real* v) const noexcept {
+  for (const Port& port : ports_) {
+    for (std::size_t k = 0; k < port.rank; ++k) {
+      v[port.sums + k] = port.strength[k] * t[port.partner + k];
     }
   }
 }
@@ -143,7 +168,9 @@ void Field<Real>::collect(const Port& port, const Real* x, Real* t) noexcept {
 template <class Real>
 void Field<Real>::gradient(const Real* x, const Real* bias, Real* out,
                            Real* scratch) const noexcept {
-  for (const Port& port : ports_) collect(port, x + port.offset, scratch + port.sums);
+  Real* v = scratch + sums_;
+  collect(x, scratch);
+  drives(scratch, v);
   for (const Part& part : parts_) {
     const Real* here = x + part.offset;
     const Real* b = bias + part.offset;
@@ -155,9 +182,7 @@ void Field<Real>::gradient(const Real* x, const Real* bias, Real* out,
     if (!part.intra.empty()) drive(part.intra.data(), part.units, part.units, here, g);
   }
   for (const Port& port : ports_) {
-    Real* v = scratch + sums_;
-    for (std::size_t k = 0; k < port.rank; ++k) v[k] = port.strength[k] * scratch[port.partner + k];
-    drive(port.factor.data(), port.units, port.rank, v, out + port.offset);
+    drive(port.factor.data(), port.units, port.rank, v + port.sums, out + port.offset);
   }
 }
 

@@ -25,6 +25,24 @@ inline constexpr std::size_t kChunkUnits = 4096;
 template <class Real>
 class Field {
  public:
+  using Values = std::vector<Real>;
+  /// A free module.
+  struct Part {
+    std::size_t offset = 0, units = 0;
+    Values twice_j2 = {};                 // [units]
+    Values four_j4 = {};                  // [units] or none
+    Values intra = {};                    // [ceil(units / 16), units, 16]: K by columns, or none
+    std::vector<std::size_t> ports = {};  // its ends of couplings, in the order of couplings
+  };
+  /// One end of a coupling: collects t = F^T x and is driven by s t of its partner.
+  struct Port {
+    std::size_t offset = 0, units = 0, rank = 0;
+    std::size_t sums = 0;     // where its t stands among all
+    std::size_t partner = 0;  // where the partner's t stands
+    Values factor;            // [ceil(units / 16), rank, 16], 0 past the last unit
+    Values strength;          // [rank]
+  };
+
   /// \pre check(substrate)
   explicit Field(const Substrate& substrate);
 
@@ -32,8 +50,17 @@ class Field {
   /// Whether every parameter is finite as a Real.
   [[nodiscard]] bool finite() const noexcept { return finite_; }
   [[nodiscard]] bool quartic() const noexcept { return quartic_; }
-  /// Values of scratch that gradient() and energy() need.
+  [[nodiscard]] const std::vector<Part>& parts() const noexcept { return parts_; }
+  [[nodiscard]] const std::vector<Port>& ports() const noexcept { return ports_; }
+  /// Low-rank sums t of all ports, and as many drives v.
+  [[nodiscard]] std::size_t sums() const noexcept { return sums_; }
+  /// Values of scratch that gradient() needs.
   [[nodiscard]] std::size_t scratch() const noexcept { return 2 * sums_; }
+
+  /// t = the sums of every port at x, [sums()].
+  void collect(const Real* x, Real* t) const noexcept;
+  /// v = what drives every port, s t of its partner, [sums()].
+  void drives(const Real* t, Real* v) const noexcept;
 
   /// out = M x + 4 J4 x^3 - bias, all [units]; scratch [scratch()].
   void gradient(const Real* x, const Real* bias, Real* out, Real* scratch) const noexcept;
@@ -42,26 +69,9 @@ class Field {
   [[nodiscard]] double energy(const Real* x, const Real* bias, const Real* gradient) const noexcept;
 
  private:
-  using Values = std::vector<Real>;
-  struct Part {
-    std::size_t offset = 0, units = 0;
-    Values twice_j2 = {};  // [units]
-    Values four_j4 = {};   // [units] or none
-    Values intra = {};     // [ceil(units / 16), units, 16]: K by columns, or none
-  };
-  // One end of a coupling: collects t = F^T x and is driven by s t of its partner.
-  struct Port {
-    std::size_t offset = 0, units = 0, rank = 0;
-    std::size_t sums = 0;     // where its t stands in scratch
-    std::size_t partner = 0;  // where the partner's t stands
-    Values factor;            // [ceil(units / 16), rank, 16]
-    Values strength;          // [rank]
-  };
-
   Values blocked(const Matrix& matrix);
   void add_port(const Coupling& coupling, const Matrix& factor, std::size_t offset,
                 std::size_t partner);
-  static void collect(const Port& port, const Real* x, Real* t) noexcept;
 
   std::size_t units_ = 0;
   std::size_t sums_ = 0;
@@ -70,6 +80,10 @@ class Field {
   std::vector<Part> parts_;
   std::vector<Port> ports_;
 };
+
+/// The sum of 16 lanes, in halves.
+template <class Real>
+Real sum_of_lanes(const Real* lanes) noexcept;
 
 extern template class Field<float>;
 extern template class Field<double>;

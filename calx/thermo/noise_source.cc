@@ -2,12 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "calx/base/assert.h"
-#include "calx/noise/compat/nv_philox.h"
 #include "calx/noise/normal_transform.h"
 #include "calx/noise/stream.h"
+#include "calx/thermo/philox_kernel.h"
 
 namespace calx::thermo {
 namespace {
@@ -59,25 +60,35 @@ class PhiloxNoise final : public NoiseSource {
   }
 
   void words(const NoiseBlock& block, std::span<std::uint32_t> out) const noexcept override {
-    const auto step = static_cast<std::uint32_t>(block.step);
-    const auto draw = static_cast<std::uint32_t>(block.draw);
-    std::size_t place = 0;
     for (std::uint32_t c = 0; c < block.chains; ++c) {
-      const std::uint32_t chain = block.chain_first + c;
-      std::array<std::uint32_t, 4> four{};
-      std::uint32_t held = block.unit_first / 4 + 1;  // any other counter than the first one
-      for (std::uint32_t u = 0; u < block.units; ++u) {
-        const std::uint32_t unit = block.unit_first + u;
-        if (unit / 4 != held) {
-          held = unit / 4;
-          four = noise::compat::philox4x32({held, chain, step, draw}, key_);
-        }
-        out[place++] = four[unit % 4];
-      }
+      row({key_, 0, block.chain_first + c, static_cast<std::uint32_t>(block.step),
+           static_cast<std::uint32_t>(block.draw)},
+          block.unit_first, out.subspan(std::size_t{c} * block.units, block.units));
     }
   }
 
  private:
+  // Words unit_first ... of one chain: whole counters straight into their place, the counters that
+  // the row cuts by way of a buffer.
+  static void row(PhiloxRun run, std::uint32_t unit_first, std::span<std::uint32_t> out) noexcept {
+    const PhiloxKernel& kernel = philox_kernel();
+    run.first = unit_first / 4;
+    const auto cut = [&](std::size_t skip) {
+      std::array<std::uint32_t, 4> four{};
+      kernel.run(run, four.data(), 1);
+      const std::size_t count = std::min(4 - skip, out.size());
+      std::copy_n(four.begin() + static_cast<std::ptrdiff_t>(skip), count, out.begin());
+      out = out.subspan(count);
+      ++run.first;
+    };
+    if (unit_first % 4 != 0 && !out.empty()) cut(unit_first % 4);
+    const std::size_t whole = out.size() / 4;
+    kernel.run(run, out.data(), whole);
+    run.first += static_cast<std::uint32_t>(whole);
+    out = out.subspan(4 * whole);
+    if (!out.empty()) cut(0);
+  }
+
   std::array<std::uint32_t, 2> key_{};
 };
 

@@ -106,7 +106,8 @@ struct Sampler<Real>::Parts {
     } else if (scheme == Scheme::kMala) {
       stepper = make_mala_stepper(forces);
     } else {
-      stepper = make_explicit_stepper(scheme, forces);
+      if (!options.reference) stepper = make_fused_stepper(scheme, forces);
+      if (!stepper) stepper = make_explicit_stepper(scheme, forces);
     }
     return {};
   }
@@ -221,7 +222,7 @@ Result<void> Sampler<Real>::advance(std::uint64_t steps) try {
   std::vector<Workspace<Real>> work;
   const std::size_t width = std::min<std::size_t>(p.lot_chains(), p.options.chains);
   for (std::size_t t = 0; t < threads; ++t) {
-    work.emplace_back(width, p.units, p.field ? p.field->scratch() : 0);
+    work.emplace_back(width, p.units, p.field ? p.field->sums() : 0);
   }
   std::atomic<std::size_t> next = 0;
   {

@@ -29,6 +29,8 @@ struct SamplerOptions {
   std::uint32_t chains = 1;
   std::uint32_t chain_first = 0;  // address of the first chain: a batch of a larger run
   unsigned threads = 1;
+  /// The plain path, written to be read, where a faster one would be taken. The bits are the same.
+  bool reference = false;
 };
 
 /// What happened on the way; a scheme leaves what it does not know at 0.

@@ -49,20 +49,19 @@ struct Lot {
 /// Memory of one thread, made before it starts.
 template <class Real>
 struct Workspace {
-  Workspace(std::size_t chains, std::size_t units, std::size_t scratch)
+  Workspace(std::size_t chains, std::size_t units, std::size_t sum_count)
       : words(chains * units),
         noise(chains * units),
         next(chains * units),
         gradient(units),
         other(units),
         moved(units),
-        sums(scratch),
-        energies(chains) {}
+        sums(2 * sum_count),
+        lanes(kLanes * sum_count) {}
 
   std::vector<std::uint32_t> words;
   std::vector<float> noise, next;
-  std::vector<Real> gradient, other, moved, sums;
-  std::vector<double> energies;
+  std::vector<Real> gradient, other, moved, sums, lanes;
   Tally tally;
 };
 
@@ -90,6 +89,15 @@ struct Forces {
 /// Euler-Maruyama, stochastic Heun and Leimkuhler-Matthews.
 template <class Real>
 std::unique_ptr<Stepper<Real>> make_explicit_stepper(Scheme scheme, const Forces<Real>& forces);
+/// The same bits in one pass a step; null where it does not apply: other schemes than
+/// Euler-Maruyama and Leimkuhler-Matthews, couplings within modules, more than 8 couplings of a
+/// module, double.
+template <class Real>
+std::unique_ptr<Stepper<Real>> make_fused_stepper(Scheme scheme, const Forces<Real>& forces);
+template <>
+std::unique_ptr<Stepper<float>> make_fused_stepper(Scheme scheme, const Forces<float>& forces);
+template <>
+std::unique_ptr<Stepper<double>> make_fused_stepper(Scheme scheme, const Forces<double>& forces);
 template <class Real>
 std::unique_ptr<Stepper<Real>> make_walk_stepper(const Forces<Real>& forces);
 template <class Real>
