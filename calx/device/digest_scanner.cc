@@ -54,7 +54,8 @@ Result<hash::ScanReport> DigestScanner::scan(const hash::ScanRequest& request,
       std::min(kDigestScanBatch, std::max<std::size_t>(engine_.info().batch_max, 1));
   for (std::uint64_t first = request.nonce_first; first <= request.nonce_last;) {
     if (stop.stop_requested() || steady_clock::now() >= deadline) return report;
-    const std::size_t count = std::min<std::uint64_t>(most, request.nonce_last - first + 1);
+    const auto count =
+        static_cast<std::size_t>(std::min<std::uint64_t>(most, request.nonce_last - first + 1));
     batch.fill(request, static_cast<std::uint32_t>(first), count);
     for (const bool again : {false, true}) {
       const auto messages = again ? messages_of(batch.once) : messages_of(batch.headers);
