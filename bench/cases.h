@@ -29,6 +29,7 @@ Case two_cores_case(unsigned cores);
 Case header_scan_case();
 std::vector<Case> noise_cases(const Rivals& rivals, Facts& facts);
 std::vector<Case> start_cases(const Rivals& rivals);
+std::vector<Case> thermo_cases(const Rivals& rivals);
 
 /// Bridge, batcher and server, each against a stated bar.
 std::vector<FigureCase> device_cases(const Rivals& rivals);

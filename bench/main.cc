@@ -31,8 +31,8 @@ struct Options {
 };
 
 void declare(CLI::App& app, Options& options) {
-  app.add_option("group", options.group, "hash, noise, start, device or all")
-      ->check(CLI::IsMember({"hash", "noise", "start", "device", "all"}))
+  app.add_option("group", options.group, "hash, noise, thermo, start, device or all")
+      ->check(CLI::IsMember({"hash", "noise", "thermo", "start", "device", "all"}))
       ->capture_default_str();
   app.add_option("--against", options.against,
                  "NAME=PATH of a rival that you built: minerd, cpuminer-opt");
@@ -95,7 +95,8 @@ Result<int> run(const Options& options) {
   const std::pair<std::string_view, std::function<std::vector<Case>()>> groups[] = {
       {"start", [&] { return start_cases(rivals); }},
       {"hash", [&] { return hash_cases(rivals, report.machine, report.facts); }},
-      {"noise", [&] { return noise_cases(rivals, report.facts); }}};
+      {"noise", [&] { return noise_cases(rivals, report.facts); }},
+      {"thermo", [&] { return thermo_cases(rivals); }}};
   std::vector<Outcome> outcomes;
   for (const auto& [group, make_cases] : groups) {
     if (options.group != "all" && options.group != group) continue;
