@@ -220,7 +220,7 @@ void add_device_bridge(CLI::App& device, Session& session) {
   verb->add_option("--listen", a->listen, "HOST:PORT; port 0 takes a free one")
       ->capture_default_str();
   verb->add_option("--worker", a->workers,
-                   "NAME:TOKEN[:ORIGIN] of one who may work; origin emulated, software or device")
+                   "NAME:TOKEN[:ORIGIN] of one who may work; origin device, or emulated")
       ->allow_extra_args(false);
   verb->add_option("--workers", a->workers_file, "file with one such worker a line");
   auto* certificate = verb->add_option(

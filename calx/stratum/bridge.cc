@@ -28,6 +28,12 @@ Result<void> check(const BridgeOptions& options) {
                 fmt::format("bridge: {} shares to remember, wanted 1 to {}",
                             options.shares_remembered, kSharesRememberedMax));
   }
+  for (const Worker& worker : options.workers) {
+    if (worker.origin == Origin::kEmulated || worker.origin == Origin::kDevice) continue;
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("bridge: worker '{}' of origin {}, wanted emulated or device",
+                            worker.name, to_string(worker.origin)));
+  }
   return {};
 }
 
@@ -73,7 +79,7 @@ bool Bridge::secure() const noexcept { return server_->secure(); }
 
 Origin Bridge::origin() const noexcept {
   const auto& workers = server_->options().workers;
-  if (workers.empty()) return Origin::kSoftware;
+  if (workers.empty()) return Origin::kEmulated;
   return std::ranges::min_element(workers, {}, &Worker::origin)->origin;
 }
 

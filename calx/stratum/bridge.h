@@ -59,7 +59,7 @@ struct BridgeOptions {
   std::uint16_t port = kDefaultPort;  // 0: the system chooses
   /// PEM files. With them miners speak TLS 1.2 or 1.3 here, and nothing else; both or neither.
   std::filesystem::path tls_certificate = {}, tls_key = {};
-  /// Empty (loopback alone): any name and token may work, and its origin is at most `software`.
+  /// Empty (loopback alone): any name and token may work, and its origin is at most `emulated`.
   std::vector<Worker> workers = {};
   Limits limits = {};
   VardiffOptions vardiff = {};
@@ -89,7 +89,7 @@ class Bridge {
   [[nodiscard]] std::uint16_t port() const noexcept;  // the real one
   [[nodiscard]] bool loopback() const noexcept;
   [[nodiscard]] bool secure() const noexcept;  // TLS
-  /// The weakest origin that a listed worker declares; `software` without workers.
+  /// The weakest origin that a listed worker declares; `emulated` without workers.
   [[nodiscard]] Origin origin() const noexcept;
 
   /// A copy of the counters. Thread-safe; cost: one pass over the connections.

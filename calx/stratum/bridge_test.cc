@@ -26,7 +26,7 @@ BridgeOptions options() {
   BridgeOptions options;
   options.port = 0;
   options.workers = {{"asic", "1", Origin::kDevice},
-                     {"cpu", "2", Origin::kSoftware},
+                     {"cpu", "2", Origin::kEmulated},
                      {"toy", "3", Origin::kEmulated}};
   options.vardiff.log2_start = -16;
   return options;
@@ -80,6 +80,14 @@ TEST(BridgeTest, APortInUseIsUnavailable) {
   EXPECT_EQ(Bridge::start(second).error().code, ErrorCode::kUnavailable);
 }
 
+TEST(BridgeTest, NobodyBehindStratumPromisesTheLowestNonceOfSoftware) {
+  BridgeOptions wrong = options();
+  wrong.workers[1].origin = Origin::kSoftware;
+  EXPECT_EQ(Bridge::start(wrong).error().code, ErrorCode::kInvalidArgument);
+  wrong.workers.clear();
+  EXPECT_EQ(Bridge::start(wrong).value()->origin(), Origin::kEmulated);
+}
+
 TEST(BridgeTest, AStampIsMadeByAMinerThatReallySearched) {
   const auto bridge = Bridge::start(options()).value();
   const std::jthread miner([&](std::stop_token stop) { mine(bridge->port(), "cpu", "2", stop); });
@@ -92,7 +100,7 @@ TEST(BridgeTest, AStampIsMadeByAMinerThatReallySearched) {
     const auto stamp =
         work::make_stamp(tree, target, runner, std::chrono::steady_clock::now() + seconds(60));
     ASSERT_TRUE(stamp) << stamp.error().message;
-    EXPECT_EQ(stamp->origin, Origin::kSoftware);
+    EXPECT_EQ(stamp->origin, Origin::kEmulated);
     EXPECT_TRUE(work::check(*stamp));
   }
   EXPECT_EQ(bridge->metrics().jobs_found, 3u);
@@ -202,7 +210,7 @@ TEST(BridgeTest, ALyingMinerYieldsNothingAndIsNamedWhileAnHonestOneWorks) {
   std::jthread caller([&] {
     const auto found = bridge->run(job_with(5, 22), {});
     ASSERT_TRUE(found) << found.error().message;
-    EXPECT_EQ(found->origin, Origin::kSoftware);
+    EXPECT_EQ(found->origin, Origin::kEmulated);
   });
   ScriptedMiner liar(bridge->port());
   ASSERT_TRUE(liar.join("asic", "1"));

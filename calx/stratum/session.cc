@@ -127,7 +127,7 @@ void Session::answer(const std::string& id, const Authorize& call, Time) {
     return say(error_reply(id, Reject::kOther, "one worker a connection"));
   }
   worker_ = call.user;
-  declared_ = open ? Origin::kSoftware : listed->origin;
+  declared_ = open ? Origin::kEmulated : listed->origin;
   say(true_reply(id));
   join_if_ready();
 }

@@ -52,7 +52,7 @@ class SessionHost {
 
 /// The same for every session; outlives them.
 struct SessionRules {
-  std::vector<Worker> workers = {};  // empty: anybody, as `software` at most
+  std::vector<Worker> workers = {};  // empty: anybody, as `emulated` at most
   Limits limits = {};
   VardiffOptions vardiff = {};
 };

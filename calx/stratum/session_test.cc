@@ -234,13 +234,13 @@ TEST_F(SessionTest, AWrongTokenIsRefusedAndTheThirdOneIsTheLast) {
   EXPECT_EQ(host_.refused, 3);
 }
 
-TEST_F(SessionTest, WithoutAListAnybodyWorksAsSoftware) {
+TEST_F(SessionTest, WithoutAListAnybodyWorksAsEmulated) {
   rules_.workers.clear();
   say(kSubscribe);
   say(R"({"id":3,"method":"mining.authorize","params":["anybody"]})"
       "\n");
   EXPECT_TRUE(session().joined());
-  EXPECT_EQ(session().origin(), Origin::kSoftware);
+  EXPECT_EQ(session().origin(), Origin::kEmulated);
 }
 
 TEST_F(SessionTest, AnEmulatorIsCalledOneWhateverWasDeclared) {

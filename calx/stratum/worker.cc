@@ -44,10 +44,10 @@ Result<Worker> parse_worker(std::string_view text) {
   }
   if (second == std::string_view::npos) return worker;
   CALX_ASSIGN(origin, parse_origin(text.substr(second + 1)));
-  if (origin == Origin::kModelled) {
+  if (origin != Origin::kEmulated && origin != Origin::kDevice) {
     return fail(ErrorCode::kInvalidArgument,
-                fmt::format("worker '{}': origin modelled, wanted emulated, software or device",
-                            worker.name));
+                fmt::format("worker '{}': origin {}, wanted emulated or device", worker.name,
+                            to_string(origin)));
   }
   worker.origin = origin;
   return worker;
@@ -64,9 +64,9 @@ const Worker* find_worker(std::span<const Worker> workers, std::string_view name
 }
 
 Origin lowered(Origin declared, std::string_view user_agent) noexcept {
-  if (user_agent.starts_with("calx-emulator")) return combine(declared, Origin::kEmulated);
-  if (user_agent.starts_with("cpuminer")) return combine(declared, Origin::kSoftware);
-  return declared;
+  const bool processor =
+      user_agent.starts_with("calx-emulator") || user_agent.starts_with("cpuminer");
+  return processor ? combine(declared, Origin::kEmulated) : declared;
 }
 
 }  // namespace calx::stratum
