@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <set>
 
+#include "apps/cli/agent_list.h"
 #include "apps/cli/bridge_engine.h"
 #include "apps/cli/engine_text.h"
 #include "apps/cli/remote.h"
@@ -19,6 +20,7 @@ constexpr std::string_view kEngineHelp =
     "who searches; several form a pool:\n"
     "software\n"
     "bridge=HOST:PORT[,token-file=F][,roots=F][,name=N]  a server of calx.v1\n"
+    "agents=FILE  one such server a line\n"
     "listen=HOST:PORT[,worker=NAME:TOKEN[:ORIGIN]]...  miners that connect there\n"
     "chip=KIND:PATH[,baud=N][,mhz=N][,control=PATH][,millivolts=N][,base-bits=N]  BM13xx chips\n"
     "bitmain=PATH|usb|tcp:HOST:PORT[,token-file=F][,kind=s1|s3][,flags=low|high][,mhz=N][,base-"
@@ -136,6 +138,8 @@ void add_engine_options(CLI::App& verb, EngineOptions& options) {
 
 Result<Engine> open_engine(const EngineOptions& given) {
   EngineOptions options = given;
+  CALX_ASSIGN(engines, expand_agents(given.engines));
+  options.engines = std::move(engines);
   if (options.engines.empty()) options.engines.emplace_back(kSoftware);
   Engine engine;
   std::set<std::string_view> names;

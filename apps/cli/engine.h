@@ -36,6 +36,7 @@ struct Engine {
 };
 
 /// software                this processor
+/// agents=FILE             one `bridge=` for each line of the file, see agent_list.h
 /// bridge=HOST:PORT        whoever answers calx.v1 there, a `calx device bridge --api` or a
 ///                         `calx device agent`; with `token-file=F` the token in that file is sent,
 ///                         with `roots=F` TLS is used and only certificates under those roots are
