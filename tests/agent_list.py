@@ -1,5 +1,5 @@
-"""Goal: a list of agents is one pool: those that answer do the work, one that does not is named, and
-one that dies is passed over.
+"""Goal: a list of agents is one pool: those that answer do the work, one that does not is named,
+and one that dies is passed over.
 
 Method: fault. Two live agents and a dead address in a file, stamps through `calx device stamp`, and
 the agents' own counters of shares.
