@@ -70,10 +70,9 @@ Result<std::unique_ptr<work::JobRunner>> open_bridge_engine(std::string_view tex
 }
 
 std::string how_to_connect(const stratum::Bridge& bridge, bool anybody) {
-  std::string text =
-      fmt::format("miners connect to stratum+{}://{}:{}{}\n", bridge.secure() ? "ssl" : "tcp",
-                  bridge.host(), bridge.port(),
-                  anybody ? ", any name and token (origin emulated)" : "");
+  std::string text = fmt::format("miners connect to stratum+{}://{}:{}{}\n",
+                                 bridge.secure() ? "ssl" : "tcp", bridge.host(), bridge.port(),
+                                 anybody ? ", any name and token (origin emulated)" : "");
   if (bridge.loopback()) {
     text += fmt::format(
         "only this machine reaches it; for a network: calx device bridge --listen 0.0.0.0:{} "
