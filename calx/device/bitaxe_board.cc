@@ -111,7 +111,7 @@ Result<void> set_voltage(ControlPort& port, const BitaxePower& power) {
 
 Result<void> check_temperature(ControlPort& port) {
   CALX_ASSIGN(reading, port.read(kFan, kDiode));
-  const int celsius = static_cast<std::int8_t>(reading);
+  const int celsius = reading < 0x80 ? reading : reading - 0x100;  // two's complement
   if (celsius >= 0 && celsius <= kBitaxeCelsiusMax) return {};
   return fail(ErrorCode::kUnavailable, fmt::format("the chip's diode says {} C, wanted 0 to {}",
                                                    celsius, kBitaxeCelsiusMax));

@@ -120,15 +120,16 @@ WatchReport MinerRecord::take(Result<Telemetry> seen, Time now) {
     report.concerns.emplace_back(Concern::kUnreachable, std::move(seen).error().message);
     return report;
   }
-  miner_.api = seen->api;
-  if (seen->ghs) rates_[looks_++ % kMedianLooks] = *seen->ghs;
-  count_shares(*seen, now);
-  report.telemetry = std::move(*seen);
+  const Telemetry telemetry = *std::move(seen);
+  miner_.api = telemetry.api;
+  if (telemetry.ghs) rates_[looks_++ % kMedianLooks] = *telemetry.ghs;
+  count_shares(telemetry, now);
   report.ghs_median = median();
   if (accepted_) {
     report.share_age = std::chrono::duration_cast<milliseconds>(now - last_share_);
   }
-  judge(report);
+  judge(telemetry, report);
+  report.telemetry = telemetry;
   return report;
 }
 
@@ -151,8 +152,7 @@ std::optional<double> MinerRecord::median() const {
   return rates[(count - 1) / 2];
 }
 
-void MinerRecord::judge(WatchReport& report) const {
-  const Telemetry& seen = *report.telemetry;
+void MinerRecord::judge(const Telemetry& seen, WatchReport& report) const {
   if (auto why = too_hot(seen, limits_.heat)) {
     report.concerns.emplace_back(Concern::kHot, std::move(*why));
   }
@@ -170,16 +170,16 @@ void MinerRecord::judge(WatchReport& report) const {
                                       percent, limits_.rejected_percent_max));
   }
   if (seen.paused) return;
-  if (looks_ >= kIdleLooks && *report.ghs_median < kIdleGhs) {
+  if (looks_ >= kIdleLooks && report.ghs_median.value_or(0) < kIdleGhs) {
     report.concerns.emplace_back(Concern::kIdle, "says that it hashes nothing");
   } else {
-    judge_silence(report);
+    judge_silence(seen, report);
   }
 }
 
-void MinerRecord::judge_silence(WatchReport& report) const {
+void MinerRecord::judge_silence(const Telemetry& seen, WatchReport& report) const {
   if (!report.share_age) return;
-  const double difficulty = report.telemetry->pool_difficulty.value_or(0);
+  const double difficulty = seen.pool_difficulty.value_or(0);
   const double hashes_per_second = 1e9 * report.ghs_median.value_or(0);
   milliseconds limit = limits_.silence_max;
   if (difficulty > 0 && hashes_per_second > 0) {

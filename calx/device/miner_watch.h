@@ -77,8 +77,8 @@ class MinerRecord {
  private:
   void count_shares(const Telemetry& seen, Time now);
   [[nodiscard]] std::optional<double> median() const;
-  void judge(WatchReport& report) const;
-  void judge_silence(WatchReport& report) const;
+  void judge(const Telemetry& seen, WatchReport& report) const;
+  void judge_silence(const Telemetry& seen, WatchReport& report) const;
 
   WatchedMiner miner_;
   WatchLimits limits_;

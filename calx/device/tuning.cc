@@ -82,7 +82,8 @@ Result<TuningPlan> plan_tuning(const LanAddress& device, const Operation& asked)
     return fail(ErrorCode::kInvalidArgument, "neither a frequency nor a voltage to set");
   }
   CALX_ASSIGN(info, read_axeos(device));
-  CALX_ASSIGN(kind, limits_of(info.chip.value_or("unknown")));
+  const std::string chip = info.chip.value_or("unknown");
+  CALX_ASSIGN(kind, limits_of(chip));
   const bool known = (!asked.mhz || info.mhz) && (!asked.core_mv || info.core_mv_set);
   if (!known) {
     return fail(ErrorCode::kUnavailable,
@@ -90,8 +91,7 @@ Result<TuningPlan> plan_tuning(const LanAddress& device, const Operation& asked)
                             "no way back",
                             device.to_string()));
   }
-  TuningPlan plan{
-      .device = device, .chip = *info.chip, .asked = asked, .wanted = inside(kind, asked)};
+  TuningPlan plan{.device = device, .chip = chip, .asked = asked, .wanted = inside(kind, asked)};
   if (asked.mhz) plan.before.mhz = info.mhz;
   if (asked.core_mv) plan.before.core_mv = info.core_mv_set;
   return plan;
@@ -99,11 +99,11 @@ Result<TuningPlan> plan_tuning(const LanAddress& device, const Operation& asked)
 
 std::vector<std::string> describe(const TuningPlan& plan) {
   std::vector<std::string> lines;
-  if (plan.wanted.mhz) {
+  if (plan.asked.mhz && plan.wanted.mhz) {
     lines.push_back(
         line("frequency", "MHz", *plan.asked.mhz, *plan.wanted.mhz, plan.before.mhz.value_or(0)));
   }
-  if (plan.wanted.core_mv) {
+  if (plan.asked.core_mv && plan.wanted.core_mv) {
     lines.push_back(line("core voltage", "mV", *plan.asked.core_mv, *plan.wanted.core_mv,
                          plan.before.core_mv.value_or(0)));
   }

@@ -326,9 +326,9 @@ Result<void> BatcherCore::sort(std::span<const BatchRequest> requests,
     if (request.deadline <= now) {
       return fail(ErrorCode::kDeadlineExceeded, "the deadline of the request is past");
     }
-    if (kept_answers[i]) {
+    if (const auto& kept = kept_answers[i]) {
       known.emplace(request.id, place);
-      submission.hits.emplace_back(place, *kept_answers[i]);
+      submission.hits.emplace_back(place, *kept);
       continue;
     }
     if (options.cache_use == CacheUse::kOnly) return not_kept(request.commitment);
