@@ -1,4 +1,4 @@
-// Noise with a fault put in, for the negative twins of law tests.
+// Noise with a fault put in: what a certificate must notice.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +15,7 @@ enum class NoiseFault : std::uint8_t {
   kBiased,   // words are pushed up by 1/64 of their range
 };
 
+/// Another source's words with a fault in them; of Origin modelled.
 class FaultyNoise final : public NoiseSource {
  public:
   FaultyNoise(std::shared_ptr<const NoiseSource> inner, NoiseFault fault)

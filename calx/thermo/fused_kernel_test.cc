@@ -127,6 +127,13 @@ TEST(FusedKernelTest, RunsAsThePlainPathDoes) {
       const auto wanted = state_after(s, options, true, {9});
       EXPECT_EQ(state_after(s, options, false, {9}), wanted) << to_string(scheme);
       EXPECT_EQ(state_after(s, options, false, {4, 0, 5}), wanted) << to_string(scheme);
+      for (const unsigned threads : {2u, 5u}) {  // more threads than chains share a chain's chunks
+        SamplerOptions shared = options;
+        shared.threads = threads;
+        shared.chains = 1;
+        const std::span one(wanted.data(), wanted.size() / 3);
+        EXPECT_TRUE(std::ranges::equal(state_after(s, shared, false, {4, 5}), one)) << threads;
+      }
       EXPECT_TRUE(std::ranges::any_of(wanted, [](float x) { return x != 0; }));
     }
   }

@@ -18,7 +18,14 @@ inline constexpr std::uint64_t kNoiseStepsMax = std::uint64_t{1} << 32;
 inline constexpr std::uint64_t kNoiseChainsMax = std::uint64_t{1} << 32;
 
 /// What a draw is for: draws of one step that must not be the same words.
-enum class Draw : std::uint32_t { kThermal = 0, kAcceptance = 1, kStart = 2, kFit = 3 };
+enum class Draw : std::uint32_t {
+  kThermal = 0,
+  kAcceptance = 1,
+  kStart = 2,
+  kFit = 3,
+  kBuild = 4,
+  kRead = 5
+};
 
 /// A box of words: some units of some chains at one step.
 struct NoiseBlock {

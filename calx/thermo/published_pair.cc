@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "calx/base/assert.h"
+#include "calx/noise/normal_transform.h"
 #include "calx/thermo/eigen_view.h"
 
 namespace calx::thermo {
@@ -82,6 +83,30 @@ Result<Substrate> published_pair(const Matrix& encoder_weights, const Matrix& de
                   .right = to_matrix(right),
                   .strength = std::vector<double>(rank, scale)}};
   return s;
+}
+
+Result<Substrate> untrained_pair(std::size_t channels, std::size_t rank, const NoiseSource& source,
+                                 const PublishedOptions& options) {
+  if (channels == 0 || channels > kIntraUnitsMax) {
+    return fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format("untrained pair: {} channels, wanted 1 to {}", channels, kIntraUnitsMax));
+  }
+  const std::size_t count = channels * channels;  // only the first columns are ever read
+  CALX_TRY(source.check({.steps = 1, .chains = 2, .units = count}));
+  const auto weights = [&](std::uint32_t chain, double fan_in) {
+    std::vector<std::uint32_t> words(count);
+    source.words(
+        {.draw = Draw::kBuild, .chain_first = chain, .units = static_cast<std::uint32_t>(count)},
+        words);
+    Matrix matrix(channels, channels);
+    for (std::size_t i = 0; i < count; ++i) {
+      matrix.values[i] = double{noise::uniform_value(words[i])} / std::sqrt(fan_in);
+    }
+    return matrix;
+  };
+  const auto width = static_cast<double>(channels);
+  return published_pair(weights(0, 9 * width), weights(1, 27 * width), channels, rank, options);
 }
 
 double decoder_shift_percent(std::span<const double> with, std::span<const double> without,

@@ -8,6 +8,7 @@
 
 #include "calx/base/result.h"
 #include "calx/thermo/matrix.h"
+#include "calx/thermo/noise_source.h"
 #include "calx/thermo/substrate.h"
 
 namespace calx::thermo {
@@ -31,6 +32,13 @@ struct PublishedOptions {
 /// may return an indefinite energy, which Stiffness::of refuses: rank 1 can be one.
 Result<Substrate> published_pair(const Matrix& encoder_weights, const Matrix& decoder_weights,
                                  std::size_t units, std::size_t rank,
+                                 const PublishedOptions& options = {});
+
+/// The pair of a network that was never trained: width `channels`, first convolutions of fan-in 9
+/// channels (encoder) and 27 channels (decoder), weights uniform on +-1/sqrt(fan-in) from draws
+/// kBuild of the source, `units` = channels.
+/// Errors: as published_pair; the source's.
+Result<Substrate> untrained_pair(std::size_t channels, std::size_t rank, const NoiseSource& source,
                                  const PublishedOptions& options = {});
 
 /// Mean over rows of |y_with - y_without| / |d|, in per cent: the published "decoder shift", which

@@ -23,6 +23,8 @@ namespace {
 // their state stays in the first caches. The bits do not depend on either number.
 constexpr std::size_t kLotChains = 16;
 constexpr std::size_t kLotValues = 65'536;
+// Units from which threads that share a chain gain more than their barriers cost.
+constexpr std::size_t kTogetherUnitsMin = 2 * kChunkUnits;
 
 Result<void> check_options(const SamplerOptions& options, std::size_t units,
                            const NoiseSource* source) {
@@ -129,19 +131,22 @@ struct Sampler<Real>::Parts {
     return std::clamp<std::size_t>(kLotValues / units, 1, kLotChains);
   }
 
+  [[nodiscard]] Lot<Real> lot_of(std::size_t first, std::uint32_t count) noexcept {
+    return {.chain_first = options.chain_first + static_cast<std::uint32_t>(first),
+            .chains = count,
+            .row_first = first,
+            .units = units,
+            .x = state.data() + first * units,
+            .step = steps};
+  }
+
   void run(std::atomic<std::size_t>& next, std::uint64_t more, Workspace<Real>& work) noexcept {
     const std::size_t width = lot_chains();
     for (;;) {
       const std::size_t first = next.fetch_add(width);
       if (first >= options.chains) return;
       const auto count = static_cast<std::uint32_t>(std::min(width, options.chains - first));
-      const Lot<Real> lot{.chain_first = options.chain_first + static_cast<std::uint32_t>(first),
-                          .chains = count,
-                          .row_first = first,
-                          .units = units,
-                          .x = state.data() + first * units,
-                          .step = steps};
-      stepper->advance(lot, more, *source, work);
+      stepper->advance(lot_of(first, count), more, *source, work);
       work.tally.unit_steps += more * count * units;
     }
   }
@@ -221,8 +226,20 @@ Result<void> Sampler<Real>::advance(std::uint64_t steps) try {
   const std::size_t threads = std::min<std::size_t>(p.options.threads, lots);
   std::vector<Workspace<Real>> work;
   const std::size_t width = std::min<std::size_t>(p.lot_chains(), p.options.chains);
-  for (std::size_t t = 0; t < threads; ++t) {
-    work.emplace_back(width, p.units, p.field ? p.field->sums() : 0);
+  const std::size_t shares = p.stepper->shares();
+  // Fewer lots than threads: the threads share each chain instead, if its scheme can.
+  const bool together = lots < p.options.threads && p.units >= kTogetherUnitsMin;
+  const std::size_t crew = together ? std::min<std::size_t>(p.options.threads, shares) : threads;
+  for (std::size_t t = 0; t < crew; ++t) {
+    work.emplace_back(width, p.units, p.field ? p.field->sums() : 0, shares);
+  }
+  if (together) {
+    for (std::uint32_t c = 0; c < p.options.chains && steps > 0; ++c) {
+      CALX_TRY(p.stepper->advance_together(p.lot_of(c, 1), steps, *p.source, work));
+    }
+    p.tally.unit_steps += steps * p.options.chains * p.units;
+    p.steps += steps;
+    return {};
   }
   std::atomic<std::size_t> next = 0;
   {

@@ -49,7 +49,7 @@ struct Lot {
 /// Memory of one thread, made before it starts.
 template <class Real>
 struct Workspace {
-  Workspace(std::size_t chains, std::size_t units, std::size_t sum_count)
+  Workspace(std::size_t chains, std::size_t units, std::size_t sum_count, std::size_t shares)
       : words(chains * units),
         noise(chains * units),
         next(chains * units),
@@ -57,11 +57,12 @@ struct Workspace {
         other(units),
         moved(units),
         sums(2 * sum_count),
-        lanes(kLanes * sum_count) {}
+        lanes(kLanes * sum_count),
+        totals(sum_count * shares) {}
 
   std::vector<std::uint32_t> words;
   std::vector<float> noise, next;
-  std::vector<Real> gradient, other, moved, sums, lanes;
+  std::vector<Real> gradient, other, moved, sums, lanes, totals;
   Tally tally;
 };
 
@@ -71,6 +72,16 @@ class Stepper {
   virtual ~Stepper() = default;
   virtual void advance(const Lot<Real>& lot, std::uint64_t steps, const NoiseSource& source,
                        Workspace<Real>& work) const noexcept = 0;
+
+  /// Into how many parts one step of one chain can be divided among threads; 1: not at all.
+  [[nodiscard]] virtual std::size_t shares() const noexcept { return 1; }
+  /// A lot of one chain by work.size() threads, at most shares(). Errors: kResourceExhausted.
+  virtual Result<void> advance_together(const Lot<Real>& lot, std::uint64_t steps,
+                                        const NoiseSource& source,
+                                        std::span<Workspace<Real>> work) const {
+    advance(lot, steps, source, work[0]);
+    return {};
+  }
 
  protected:
   Stepper() = default;

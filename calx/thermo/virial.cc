@@ -34,6 +34,7 @@ Result<void> VirialMeter::add(const Sampler<Real>& sampler) {
 
 VirialFigures VirialMeter::figures(double temperature_kt, double independent) const {
   VirialFigures f;
+  f.wanted_kt = temperature_kt;
   if (samples_ == 0) return f;
   const auto n = static_cast<double>(samples_);
   f.temperature_kt = total_ / n;

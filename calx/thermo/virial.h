@@ -12,7 +12,8 @@
 namespace calx::thermo {
 
 struct VirialFigures {
-  double temperature_kt = 0;     // mean over units and samples
+  double temperature_kt = 0;  // mean over units and samples
+  double wanted_kt = 0;
   double temperature_error = 0;  // standard error, by the spread of the samples' own means
   double worst_sigmas = 0;       // of a single unit
   std::size_t worst_unit = 0;
