@@ -53,7 +53,7 @@ Result<std::shared_ptr<const Context>> Context::server(const std::filesystem::pa
   CALX_ASSIGN(ssl, open_openssl());
   SSL_CTX* native = configured(ssl->TLS_server_method());
   if (native == nullptr) return no_memory();
-  const std::shared_ptr<const Context> context(new Context(native));
+  std::shared_ptr<const Context> context(new Context(native));
   if (openssl().SSL_CTX_use_certificate_chain_file(native, certificate.c_str()) != 1) {
     return fail(ErrorCode::kInvalidArgument, fmt::format("{}: wanted a certificate in PEM ({})",
                                                          certificate.string(), reason()));
@@ -71,7 +71,7 @@ Result<std::shared_ptr<const Context>> Context::client(const std::filesystem::pa
   CALX_ASSIGN(ssl, open_openssl());
   SSL_CTX* native = configured(ssl->TLS_client_method());
   if (native == nullptr) return no_memory();
-  const std::shared_ptr<const Context> context(new Context(native));
+  std::shared_ptr<const Context> context(new Context(native));
   openssl().SSL_CTX_set_verify(native, SSL_VERIFY_PEER, nullptr);
   if (roots.empty()) {
     openssl().SSL_CTX_set_default_verify_paths(native);

@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include <bit>
 #include <cerrno>
 #include <cstdint>
 
@@ -12,7 +13,7 @@ namespace {
 
 // The descriptor travels in the pointer that OpenSSL keeps for us.
 int descriptor_of(BIO* bio) {
-  return static_cast<int>(reinterpret_cast<std::intptr_t>(openssl().BIO_get_data(bio)));
+  return static_cast<int>(std::bit_cast<std::intptr_t>(openssl().BIO_get_data(bio)));
 }
 
 bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
@@ -52,7 +53,7 @@ BIO* new_socket_bio(int descriptor) {
   static BIO_METHOD* const method = make_method();
   BIO* bio = method == nullptr ? nullptr : openssl().BIO_new(method);
   if (bio == nullptr) return nullptr;
-  openssl().BIO_set_data(bio, reinterpret_cast<void*>(static_cast<std::intptr_t>(descriptor)));
+  openssl().BIO_set_data(bio, std::bit_cast<void*>(std::intptr_t{descriptor}));
   openssl().BIO_set_init(bio, 1);
   return bio;
 }
