@@ -1,8 +1,9 @@
 #include "calx/thermo/fused_kernel.h"
 
+#include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdint>
-#include <cstring>
 
 #include "calx/thermo/fused_loop.h"
 
@@ -59,8 +60,9 @@ struct Trial {
   }
 
   [[nodiscard]] bool operator==(const Trial& other) const noexcept {
-    return std::memcmp(x.data(), other.x.data(), sizeof x) == 0 &&
-           std::memcmp(sums.data(), other.sums.data(), sizeof sums) == 0;
+    const auto bits = [](auto value) { return std::bit_cast<std::uint32_t>(value); };
+    return std::ranges::equal(x, other.x, {}, bits, bits) &&
+           std::ranges::equal(sums, other.sums, {}, bits, bits);
   }
 };
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "calx/base/assert.h"
 #include "calx/thermo/eigen_view.h"
@@ -102,9 +103,11 @@ GaussianFigures GaussianJudge::figures(double independent) const {
   f.frobenius_ratio = off.norm() / std::sqrt((d * d + d) / independent);
   const Eigen::MatrixXd centred = s - mean * mean.transpose();
   const Eigen::LLT<Eigen::MatrixXd> factor(centred);
-  const double log_det = factor.info() == Eigen::Success
-                             ? 2 * Eigen::MatrixXd(factor.matrixL()).diagonal().array().log().sum()
-                             : -INFINITY;  // fewer samples than units: the estimate has no density
+  const double log_det =
+      factor.info() == Eigen::Success
+          ? 2 * Eigen::MatrixXd(factor.matrixL()).diagonal().array().log().sum()
+          : -std::numeric_limits<double>::infinity();  // fewer samples than units: the estimate has
+                                                       // no density
   const double divergence = (centred.trace() + mean.squaredNorm() - d - log_det) / 2;
   f.divergence_ratio = divergence * 4 * independent / (d * (d + 3));
   f.mode_sigmas = off.diagonal().cwiseAbs().maxCoeff() / std::sqrt(2 / independent);

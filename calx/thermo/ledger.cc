@@ -73,8 +73,9 @@ std::optional<double> Ledger::break_even_j(std::size_t line, double rival_j) con
   double others = 0;
   for (std::size_t i = 0; i < lines_.size(); ++i) {
     if (i == line || !(lines_[i].count > 0)) continue;
-    if (!lines_[i].price.joules) return std::nullopt;
-    others += lines_[i].count * *lines_[i].price.joules;
+    const auto& joules = lines_[i].price.joules;
+    if (!joules) return std::nullopt;
+    others += lines_[i].count * *joules;
   }
   const double price = (rival_j - others) / lines_[line].count;
   if (!(price > 0)) return std::nullopt;
