@@ -55,6 +55,7 @@ int main(int argc, char** argv) {
   calx::cli::add_imagine(app, session);
   calx::cli::add_noise(app, session);
   calx::cli::add_study(app, session);
+  calx::cli::add_thermo(app, session);
   calx::cli::add_train(app, session);
   calx::cli::add_verify(app, session);
 

@@ -30,6 +30,7 @@ void add_hash(CLI::App& app, Session& session);
 void add_imagine(CLI::App& app, Session& session);
 void add_noise(CLI::App& app, Session& session);
 void add_study(CLI::App& app, Session& session);
+void add_thermo(CLI::App& app, Session& session);
 void add_train(CLI::App& app, Session& session);
 void add_verify(CLI::App& app, Session& session);
 
