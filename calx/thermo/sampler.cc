@@ -97,7 +97,7 @@ struct Sampler<Real>::Parts {
   Result<void> make_stepper() {
     const Scheme scheme = options.scheme;
     if (scheme == Scheme::kExactOu) {
-      CALX_TRY(check_exact(units, field->quartic()));
+      CALX_TRY(check_exact(units, field && field->quartic()));
       CALX_ASSIGN(step, exact_step(stiffness, options.dynamics));
       stepper = make_linear_stepper<Real>(step, shifts(step.response, bias));
       return {};
@@ -177,11 +177,11 @@ Result<Sampler<Real>> Sampler<Real>::create(const Substrate& substrate,
   parts->options = options;
   parts->source = std::move(source);
   parts->units = stiffness.units();
-  parts->field.emplace(substrate);
+  const auto& field = parts->field.emplace(substrate);
   CALX_ASSIGN(bias, effective_bias(substrate, conditioning, options.chains));
   parts->bias = std::move(bias);
   parts->real_bias.assign(parts->bias.values.begin(), parts->bias.values.end());
-  if (!parts->field->finite() ||
+  if (!field.finite() ||
       !std::ranges::all_of(parts->real_bias, [](Real b) { return std::isfinite(b); })) {
     return fail(ErrorCode::kInvalidArgument,
                 "sampler: a parameter is too large for the precision asked for");
@@ -345,10 +345,11 @@ Result<void> Sampler<Real>::gradient(std::uint32_t chain, std::span<Real> out) c
 
 template <class Real>
 Result<double> Sampler<Real>::energy(std::uint32_t chain) const {
-  std::vector<Real> g(parts_->units);
+  const Parts& p = *parts_;
+  if (!p.field) return fail(ErrorCode::kInvalidArgument, "sampler: a linear process has no energy");
+  std::vector<Real> g(p.units);
   CALX_TRY(gradient(chain, g));
-  return parts_->field->energy(parts_->state.data() + chain * parts_->units,
-                               parts_->bias_rows()[chain], g.data());
+  return p.field->energy(p.state.data() + chain * p.units, p.bias_rows()[chain], g.data());
 }
 
 template class Sampler<float>;

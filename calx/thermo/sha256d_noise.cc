@@ -24,7 +24,7 @@ Result<void> check_prefix(const std::string& prefix) {
 }
 
 void put_message(const std::string& prefix, std::uint64_t index, std::uint8_t* out) noexcept {
-  if (!prefix.empty()) std::memcpy(out, prefix.data(), prefix.size());
+  std::ranges::copy(prefix, out);
   for (std::size_t b = 0; b < 8; ++b) {
     out[prefix.size() + b] = static_cast<std::uint8_t>(index >> 8 * b);
   }

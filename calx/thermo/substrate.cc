@@ -155,7 +155,8 @@ Result<void> check(const Substrate& substrate) {
   std::size_t units = 0;
   for (const Module& module : substrate.modules) {
     CALX_TRY(check_module(module));
-    if (module.units > kUnitsMax || (units += module.units) > kUnitsMax) {
+    units += std::min(module.units, kUnitsMax + 1);
+    if (units > kUnitsMax) {
       return fail(
           ErrorCode::kResourceExhausted,
           fmt::format("substrate: more than {} units at module {}", kUnitsMax, module.name));
