@@ -203,6 +203,7 @@ std::vector<FigureCase> device_cases(const Rivals& rivals) {
     cases.push_back({.name = "device/foreign-client/minerd",
                      .what = "shares of minerd, one thread, at difficulty 2^-18",
                      .unit = "share/s",
+                     .origin = Origin::kEmulated,
                      .run = [path](bool quick) { return minerd_shares(path, quick); }});
   }
   return cases;
