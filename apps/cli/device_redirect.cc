@@ -9,6 +9,7 @@
 
 #include "apps/cli/device.h"
 #include "apps/cli/terminal_text.h"
+#include "apps/cli/undoable_change.h"
 #include "apps/cli/verb.h"
 #include "calx/base/atomic_file.h"
 #include "calx/device/doctor_remedy.h"
@@ -24,22 +25,6 @@ struct RedirectArguments {
   bool dry_run = false;
 };
 
-Result<void> show(const device::RedirectPlan& plan, std::string_view saved, bool done, bool json) {
-  const auto lines = describe(plan);
-  if (!json) {
-    for (const std::string& line : lines) fmt::print("{}\n", line);
-    fmt::print("{}\n", done ? fmt::format("done; undo it with: calx device restore {}", saved)
-                            : "dry run: nothing was changed");
-    return {};
-  }
-  auto list = format::Json::array();
-  for (const std::string& line : lines) list.push(line);
-  CALX_ASSIGN(text, format::encode_pretty_json(
-                        format::Json{{"changes", list}, {"done", done}, {"saved", saved}}));
-  fmt::print("{}", text);
-  return {};
-}
-
 Result<int> redirect(const RedirectArguments& arguments, bool json) {
   const bool cgminer = arguments.api == to_string(device::MinerApi::kCgminer);
   CALX_ASSIGN(address, device::parse_lan_address(
@@ -52,23 +37,13 @@ Result<int> redirect(const RedirectArguments& arguments, bool json) {
                                     address, pool));
   const std::string saved =
       arguments.saved.empty() ? fmt::format("calx-redirect-{}.json", address.ip) : arguments.saved;
-  if (!arguments.dry_run) {
-    if (std::filesystem::exists(saved)) {
-      return fail(
-          ErrorCode::kInvalidArgument,
-          fmt::format("{} holds the way back of an earlier redirection: restore that first, "
-                      "or name another file with --saved",
-                      saved));
-    }
-    CALX_TRY(device::save_plan(plan, saved));  // before anything changes
-    if (auto applied = device::apply(plan); !applied) {
-      return fail(applied.error().code,
-                  fmt::format("{}; the way back is saved: calx device restore {}",
-                              applied.error().message, saved));
-    }
-  }
-  CALX_TRY(show(plan, saved, !arguments.dry_run, json));
-  return kDone;
+  const UndoableChange change{
+      .noun = "redirection",
+      .lines = describe(plan),
+      .saved = saved,
+      .save = [&plan](const std::filesystem::path& path) { return device::save_plan(plan, path); },
+      .apply = [&plan] { return device::apply(plan); }};
+  return carry_out(change, arguments.dry_run, json);
 }
 
 // A way back, whatever it undoes: every file of them names its format.

@@ -6,8 +6,8 @@
 #include <string>
 
 #include "apps/cli/device.h"
+#include "apps/cli/undoable_change.h"
 #include "calx/device/tuning.h"
-#include "calx/format/canonical_json.h"
 
 namespace calx::cli {
 namespace {
@@ -18,22 +18,6 @@ struct TuneArguments {
   bool dry_run = false;
 };
 
-Result<void> show(const device::TuningPlan& plan, std::string_view saved, bool done, bool json) {
-  const auto lines = describe(plan);
-  if (!json) {
-    for (const std::string& line : lines) fmt::print("{}\n", line);
-    fmt::print("{}\n", done ? fmt::format("done; undo it with: calx device restore {}", saved)
-                            : "dry run: nothing was changed");
-    return {};
-  }
-  auto list = format::Json::array();
-  for (const std::string& line : lines) list.push(line);
-  CALX_ASSIGN(text, format::encode_pretty_json(
-                        format::Json{{"changes", list}, {"done", done}, {"saved", saved}}));
-  fmt::print("{}", text);
-  return {};
-}
-
 Result<int> tune(const TuneArguments& arguments, bool json) {
   CALX_ASSIGN(address, device::parse_lan_address(arguments.address, device::kAxeosPort));
   device::Operation asked;
@@ -42,22 +26,13 @@ Result<int> tune(const TuneArguments& arguments, bool json) {
   CALX_ASSIGN(plan, device::plan_tuning(address, asked));
   const std::string saved =
       arguments.saved.empty() ? fmt::format("calx-tuning-{}.json", address.ip) : arguments.saved;
-  if (!arguments.dry_run) {
-    if (std::filesystem::exists(saved)) {
-      return fail(ErrorCode::kInvalidArgument,
-                  fmt::format("{} holds the way back of an earlier tuning: restore that first, or "
-                              "name another file with --saved",
-                              saved));
-    }
-    CALX_TRY(device::save_plan(plan, saved));  // before anything changes
-    if (auto applied = device::apply(plan); !applied) {
-      return fail(applied.error().code,
-                  fmt::format("{}; the way back is saved: calx device restore {}",
-                              applied.error().message, saved));
-    }
-  }
-  CALX_TRY(show(plan, saved, !arguments.dry_run, json));
-  return kDone;
+  const UndoableChange change{
+      .noun = "tuning",
+      .lines = describe(plan),
+      .saved = saved,
+      .save = [&plan](const std::filesystem::path& path) { return device::save_plan(plan, path); },
+      .apply = [&plan] { return device::apply(plan); }};
+  return carry_out(change, arguments.dry_run, json);
 }
 
 }  // namespace
