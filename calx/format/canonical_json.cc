@@ -181,6 +181,7 @@ class Writer {
 
   Result<void> write_object(const Json::Members& members, const Place* place, std::size_t depth) {
     std::vector<const JsonMember*> order;
+    order.reserve(members.size());
     for (const JsonMember& member : members) {
       if (!is_utf8(member.key)) return stop(place, "has a key that is no UTF-8");
       order.push_back(&member);

@@ -21,6 +21,8 @@ std::optional<Lead> parse_lead(std::uint8_t byte) noexcept {
   return std::nullopt;
 }
 
+bool is_ascii(char byte) noexcept { return static_cast<std::uint8_t>(byte) < 0x80; }
+
 // Moves U+E000 to U+FFFF behind the code points that UTF-16 writes with surrogates.
 char32_t utf16_rank(char32_t code_point) noexcept {
   const bool behind = code_point >= 0xe000 && code_point <= 0xffff;
@@ -73,16 +75,24 @@ bool is_utf8(std::string_view text) noexcept {
     if ((eight & kHighBits) != 0) break;
   }
   while (!text.empty()) {
-    if (!take_code_point(text)) return false;
+    if (is_ascii(text[0])) {
+      text.remove_prefix(1);
+    } else if (!take_code_point(text)) {
+      return false;
+    }
   }
   return true;
 }
 
 bool utf16_less(std::string_view a, std::string_view b) noexcept {
+  // Keys are ASCII nearly always, and a byte of ASCII is never part of another code point.
+  const auto [x, y] = std::ranges::mismatch(a, b);
+  if (x == a.end() || y == b.end()) return x == a.end() && y != b.end();
+  if (is_ascii(*x) && is_ascii(*y)) return *x < *y;
   while (!a.empty() && !b.empty()) {
-    const char32_t x = utf16_rank(take_code_point(a).value_or(0));
-    const char32_t y = utf16_rank(take_code_point(b).value_or(0));
-    if (x != y) return x < y;
+    const char32_t left = utf16_rank(take_code_point(a).value_or(0));
+    const char32_t right = utf16_rank(take_code_point(b).value_or(0));
+    if (left != right) return left < right;
   }
   return a.empty() && !b.empty();
 }

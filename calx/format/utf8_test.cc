@@ -31,6 +31,30 @@ TEST(Utf8Test, RefusesOverlongCutAndTooLargeForms) {
   EXPECT_TRUE(is_utf8("a\u00e9\u20ac\U0001f600"));
 }
 
+std::u16string utf16_of(char32_t c) {
+  if (c < 0x10000) return {static_cast<char16_t>(c)};
+  return {static_cast<char16_t>(0xd7c0 + (c >> 10)), static_cast<char16_t>(0xdc00 + (c & 0x3ff))};
+}
+
+TEST(Utf8Test, SortsAsUtf16DoesWhateverStandsBefore) {
+  // Neighbours that share their first bytes, that have different lengths, and both ends of a range.
+  const std::u32string points =
+      U"\u0001aAz\u007f\u0080\u00e9\u07ff\u0800\u20ac\u20ad\ud7ff\ue000\ufb33\uffff"
+      U"\U00010000\U0001f600\U0001f601\U0010ffff";
+  for (const std::string_view before : {"", "a", "\u00e9", "\U0001f600"}) {
+    for (const char32_t x : points) {
+      for (const char32_t y : points) {
+        std::string a(before), b(before);
+        append_utf8(a, x);
+        append_utf8(b, y);
+        EXPECT_EQ(utf16_less(a, b), utf16_of(x) < utf16_of(y)) << a << " and " << b;
+        EXPECT_TRUE(utf16_less(before, a));
+        EXPECT_FALSE(utf16_less(a, before));
+      }
+    }
+  }
+}
+
 TEST(Utf8Test, SortsSupplementaryCharactersAsUtf16Does) {
   // U+1F600 is D83D DE00 in UTF-16, before U+FB33, although its bytes are greater.
   EXPECT_TRUE(utf16_less("\U0001f600", "\ufb33"));
