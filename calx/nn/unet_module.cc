@@ -168,7 +168,7 @@ torch::Tensor UNetModule::forward(const torch::Tensor& x, const torch::Tensor& t
   return config_.patch > 1 ? torch::pixel_shuffle(h, config_.patch) : h;
 }
 
-Result<void> initialize(torch::nn::Module& module, const noise::Seed& seed) {
+Result<void> initialize(torch::nn::Module& module, const noise::Seed& seed, LastLayers last) {
   const torch::NoGradGuard no_gradient;
   std::uint64_t ordinal = 0;
   for (auto& item : module.named_parameters()) {
@@ -177,7 +177,7 @@ Result<void> initialize(torch::nn::Module& module, const noise::Seed& seed) {
     CALX_ASSIGN(stream, noise::Stream::open(seed, "train/weights", ordinal++));
     noise::Region region;
     region.columns = static_cast<std::uint32_t>(out.size());
-    if (starts_at_zero(item.key())) {
+    if (last == LastLayers::kZero && starts_at_zero(item.key())) {
       values.zero_();
     } else if (is_norm(item.key())) {
       values.fill_(item.key().ends_with("weight") ? 1.0F : 0.0F);
@@ -221,9 +221,14 @@ Result<void> import_tensors(const torch::nn::Module& module,
       return fail(ErrorCode::kDataLoss, fmt::format("weights lack the tensor {}", item.key()));
     }
     auto target = tensors.at(i++);
-    if (!std::ranges::equal(found->shape, target.sizes())) {
+    if (!std::ranges::equal(found->shape, target.sizes()) ||
+        std::cmp_not_equal(found->values.size(), target.numel())) {
       return fail(ErrorCode::kDataLoss,
                   fmt::format("tensor {} has another shape than the network", item.key()));
+    }
+    if (!std::ranges::all_of(found->values, [](float value) { return std::isfinite(value); })) {
+      return fail(ErrorCode::kDataLoss,
+                  fmt::format("tensor {} holds a number that is not finite", item.key()));
     }
     std::ranges::copy(found->values, target.data_ptr<float>());
   }

@@ -54,10 +54,17 @@ class UNetModule : public torch::nn::Module {
   std::shared_ptr<Attention> attention_;
 };
 
+/// Where a network's last convolutions start: at zero, as UNet::create() states, or drawn as all
+/// other weights.
+enum class LastLayers : bool { kZero, kDrawn };
+
 /// Fresh weights as UNet::create() states.
-Result<void> initialize(torch::nn::Module& module, const noise::Seed& seed);
+Result<void> initialize(torch::nn::Module& module, const noise::Seed& seed,
+                        LastLayers last = LastLayers::kZero);
 
 /// Copies of `tensors` under the names of the module's parameters, and the way back.
+/// Errors of the way back: kDataLoss names the first tensor that is missing, of another shape, or
+/// that holds a number that is not finite; earlier ones may have been copied.
 Parameters export_tensors(const torch::nn::Module& module,
                           const std::vector<torch::Tensor>& tensors);
 Result<void> import_tensors(const torch::nn::Module& module,
