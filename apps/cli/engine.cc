@@ -2,13 +2,17 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <optional>
 #include <set>
+#include <span>
 
 #include "apps/cli/agent_list.h"
 #include "apps/cli/bridge_engine.h"
 #include "apps/cli/engine_text.h"
 #include "apps/cli/remote.h"
+#include "calx/device/lan_address.h"
 #include "calx/work/scanner_job_runner.h"
 
 namespace calx::cli {
@@ -25,13 +29,30 @@ constexpr std::string_view kEngineHelp =
     "chip=KIND:PATH[,baud=N][,mhz=N][,control=PATH][,millivolts=N][,base-bits=N]  BM13xx chips\n"
     "bitmain=PATH|usb|tcp:HOST:PORT[,token-file=F][,kind=s1|s3][,flags=low|high][,mhz=N][,base-"
     "bits=N]  an Antminer S1-S3\n"
-    "direct-hash=HOST:PORT|serial:PATH[,baud=N]  a machine that hashes messages";
+    "direct-hash=HOST:PORT|serial:PATH[,baud=N]  a machine that hashes messages\n"
+    "any with ,web=HOST[:PORT]  its miner's web interface: no work while it is too hot";
 
 constexpr std::string_view kPolicyHelp =
     "training (any origin, then software; the default for several engines), validation (nothing "
     "modelled), clinical (a device or nothing), cached, software";
 
 std::string_view name_of(std::string_view text) { return text.substr(0, text.find(',')); }
+
+// An engine's text without its word web=, which every kind may have.
+struct Wanted {
+  std::string text;
+  std::optional<device::LanAddress> web;
+};
+
+Result<Wanted> split_web(std::string_view text) {
+  constexpr std::string_view kWeb = ",web=";
+  const std::size_t begin = text.find(kWeb);
+  if (begin == std::string_view::npos) return Wanted{std::string(text), {}};
+  const std::string_view rest = text.substr(begin + kWeb.size());
+  const std::size_t end = std::min(rest.find(','), rest.size());
+  CALX_ASSIGN(address, device::parse_lan_address(rest.substr(0, end), device::kEachOwnPort));
+  return Wanted{fmt::format("{}{}", text.substr(0, begin), rest.substr(end)), address};
+}
 
 Result<remote::ConnectionOptions> connection_options(std::string_view text) {
   CALX_ASSIGN(words, EngineText::parse(text, {"token-file", "roots", "name"}));
@@ -109,11 +130,12 @@ Result<void> check_policy(const Engine& engine) {
                           policy.name, to_string(policy.origin_min), engine.name));
 }
 
-Result<void> fill_pool(const EngineOptions& options, Engine& engine) {
+Result<void> fill_pool(std::span<const Wanted> engines, Engine& engine) {
   const signal::Policy& policy = engine.policy;
   auto* fallback = policy.software_fallback ? &work::software_runner() : nullptr;
   engine.pool = std::make_unique<signal::DevicePool>(policy, fallback);
-  for (const std::string& text : options.engines) {
+  std::vector<device::WatchedMiner> watched;
+  for (const auto& [text, web] : engines) {
     if (text == kSoftware && fallback != nullptr) continue;  // it stands behind all others
     const auto opened = open_one(text, engine);
     if (!opened && opened.error().code == ErrorCode::kInvalidArgument) {
@@ -124,8 +146,13 @@ Result<void> fill_pool(const EngineOptions& options, Engine& engine) {
       continue;
     }
     CALX_TRY(engine.pool->add(std::string(name_of(text)), *opened->runner, opened->jobs));
+    if (web) watched.push_back({.name = std::string(name_of(text)), .address = *web});
   }
   engine.runner = engine.pool.get();
+  if (!watched.empty()) {
+    engine.watch =
+        std::make_unique<PoolWatch>(*engine.pool, std::move(watched), device::WatchOptions{});
+  }
   return check_policy(engine);
 }
 
@@ -136,31 +163,32 @@ void add_engine_options(CLI::App& verb, EngineOptions& options) {
   verb.add_option("--policy", options.policy, std::string(kPolicyHelp));
 }
 
-Result<Engine> open_engine(const EngineOptions& given) {
-  EngineOptions options = given;
-  CALX_ASSIGN(engines, expand_agents(given.engines));
-  options.engines = std::move(engines);
-  if (options.engines.empty()) options.engines.emplace_back(kSoftware);
+Result<Engine> open_engine(const EngineOptions& options) {
+  CALX_ASSIGN(texts, expand_agents(options.engines));
+  if (texts.empty()) texts.emplace_back(kSoftware);
   Engine engine;
   std::set<std::string_view> names;
-  for (const std::string& text : options.engines) {
+  std::vector<Wanted> engines;
+  for (const std::string& text : texts) {
     if (!names.insert(name_of(text)).second) {  // opening it a second time would disturb the first
       return fail(ErrorCode::kInvalidArgument,
                   fmt::format("engine {} is given twice", name_of(text)));
     }
     engine.name += fmt::format("{}{}", engine.name.empty() ? "" : " ", name_of(text));
+    CALX_ASSIGN(wanted, split_web(text));
+    engines.push_back(std::move(wanted));
   }
-  engine.software = options.engines.size() == 1 && options.engines.front() == kSoftware;
+  engine.software = engines.size() == 1 && engines.front().text == kSoftware;
   CALX_ASSIGN(policy,
               signal::find_policy(options.policy.empty() ? kDefaultPolicy
                                                          : std::string_view(options.policy)));
   engine.policy = policy;
-  if (options.engines.size() == 1 && options.policy.empty()) {
-    CALX_ASSIGN(opened, open_one(options.engines.front(), engine));
+  if (engines.size() == 1 && options.policy.empty() && !engines.front().web) {
+    CALX_ASSIGN(opened, open_one(engines.front().text, engine));
     engine.runner = opened.runner;
     return engine;
   }
-  CALX_TRY(fill_pool(options, engine));
+  CALX_TRY(fill_pool(engines, engine));
   return engine;
 }
 
@@ -168,8 +196,9 @@ std::string describe_engines(const Engine& engine) {
   if (engine.pool == nullptr) return {};
   std::string text;
   for (const signal::DeviceHealth& device : engine.pool->health()) {
-    text += fmt::format("engine   {}: {}, {} shares, {} failures, {} lies; {}{}\n", device.name,
-                        to_string(device.origin), device.shares, device.failures, device.lies,
+    const auto heat = device.celsius ? fmt::format(", {:.0f} C", *device.celsius) : std::string();
+    text += fmt::format("engine   {}: {}, {} shares, {} failures, {} lies{}; {}{}\n", device.name,
+                        to_string(device.origin), device.shares, device.failures, device.lies, heat,
                         to_string(device.state), device.reason.empty() ? "" : ": " + device.reason);
   }
   return text;

@@ -8,6 +8,7 @@ hashed again with hashlib, receipts also with docs/protocol/check_stamp.py.
 usage: engines.py CALX SOURCE_FOLDER MAKE_ROLLED_RECEIPT {lines|pool|policy|rolled}
 """
 import hashlib
+import http.server
 import json
 import os
 import pathlib
@@ -147,6 +148,34 @@ class Liar(threading.Thread):
                 host.sendall(frame(4, number, struct.pack(">I", count) + bytes(32 * count)))
 
 
+class HotMiner(http.server.ThreadingHTTPServer):
+    """The web interface of a Bitaxe at 97 degrees."""
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), HotMiner.Handler)
+        self.where = "127.0.0.1:%d" % self.server_port
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            body = json.dumps({"temp": 97, "vrTemp": 60, "hashRate": 1200, "power": 17,
+                               "ASICModel": "BM1370"}).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    def __enter__(self):
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.shutdown()
+
+
 def pool():
     liar = Liar()
     liar.start()
@@ -183,6 +212,13 @@ def policy():
         made, _ = stamp(3, 12, "--policy", "software", "--engine", chips.engine)
         assert made["origin"] == "software"
         refused(2, "is given twice", "--engine", chips.engine, "--engine", chips.engine)
+    with Machine("bm1370") as chips, Machine("s3-device") as cool, HotMiner() as hot:
+        made, err = stamp(4, 12, "--engine", f"{chips.engine},web={hot.where}",
+                          "--engine", cool.engine)
+        told = [line for line in err.splitlines() if line.startswith("engine   chip=")]
+        assert made["version"] == "20000000" and len(told) == 1, err  # the Antminer rolls none
+        assert "0 shares" in told[0] and ", 97 C; open: " in told[0], err
+        refused(2, "8.8.8.8 is public", "--engine", chips.engine + ",web=8.8.8.8")
     refused(3, "policy cached starts no search", "--policy", "cached")
     refused(2, "no policy is called", "--policy", "hopeful")
     refused(2, "no engine is called", "--engine", "abacus")
