@@ -12,6 +12,7 @@
 #include "apps/cli/bridge_engine.h"
 #include "apps/cli/engine_text.h"
 #include "apps/cli/remote.h"
+#include "apps/cli/reopening_runner.h"
 #include "calx/device/lan_address.h"
 #include "calx/work/scanner_job_runner.h"
 
@@ -90,6 +91,11 @@ constexpr WireKind kWireKinds[] = {{"chip=", open_chip_engine},
                                    {"bitmain=", open_antminer_engine},
                                    {"direct-hash=", open_direct_hash_engine}};
 
+ReopeningRunner::Machine machine_of(WireEngine opened) {
+  const auto whole = std::make_shared<WireEngine>(std::move(opened));
+  return {whole, whole->runner.get()};
+}
+
 Result<Opened> open_one(std::string_view text, Engine& engine) {
   constexpr std::string_view kBridge = "bridge=", kListen = "listen=";
   if (text == kSoftware) return Opened{.runner = &work::software_runner()};
@@ -102,15 +108,23 @@ Result<Opened> open_one(std::string_view text, Engine& engine) {
   }
   for (const WireKind& kind : kWireKinds) {
     if (!text.starts_with(kind.prefix)) continue;
-    CALX_ASSIGN(opened, kind.open(text.substr(kind.prefix.size())));
+    const std::string rest(text.substr(kind.prefix.size()));
+    CALX_ASSIGN(opened, kind.open(rest));
+    const auto jobs = opened.runner->origin() == Origin::kSoftware ? signal::DeviceJobs::kWhole
+                                                                   : signal::DeviceJobs::kLanes;
+    if (opened.digests == nullptr) {
+      engine.runners.push_back(std::make_unique<ReopeningRunner>(
+          machine_of(std::move(opened)),
+          [open = kind.open, rest]() -> Result<ReopeningRunner::Machine> {
+            CALX_ASSIGN(again, open(rest));
+            return machine_of(std::move(again));
+          }));
+      return Opened{.runner = engine.runners.back().get(), .jobs = jobs};
+    }
     engine.wires.push_back(std::move(opened));
     const WireEngine& wire = engine.wires.back();
-    if (wire.digests != nullptr) {
-      engine.digests = wire.digests.get(), engine.scanner = wire.scanner.get();
-    }
-    const bool software = wire.runner->origin() == Origin::kSoftware;
-    return Opened{.runner = wire.runner.get(),
-                  .jobs = software ? signal::DeviceJobs::kWhole : signal::DeviceJobs::kLanes};
+    engine.digests = wire.digests.get(), engine.scanner = wire.scanner.get();
+    return Opened{.runner = wire.runner.get(), .jobs = jobs};
   }
   return fail(ErrorCode::kInvalidArgument,
               fmt::format("no engine is called \"{}\": software, bridge=, listen=, chip=, bitmain= "
