@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
+#include <utility>
 
 #include "calx/base/assert.h"
 #include "calx/thermo/eigen_view.h"
@@ -162,6 +164,56 @@ Result<Substrate> clamped_pair(const LinearMap& map, const PairStatistics& pairs
   s.modules = {{.name = "encoder", .units = map.mean_x.size(), .clamped = true},
                std::move(decoder)};
   return s;
+}
+
+Result<Substrate> joint_pair(const LinearMap& map, const PairStatistics& pairs,
+                             double temperature_kt, double ridge) {
+  if (!(temperature_kt > 0) || !std::isfinite(temperature_kt) || !(ridge > 0) ||
+      !std::isfinite(ridge)) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("coupling: temperature {} and ridge {}, wanted finite ones above 0",
+                            temperature_kt, ridge));
+  }
+  const MatrixXd s = ridged(pairs.xx, ridge);
+  MatrixXd w = MatrixXd::Zero(s.rows(), static_cast<Index>(pairs.dd.rows));
+  if (map.rank() > 0) w = view(map.left) * view(map.right).transpose();
+  const MatrixXd c = view(pairs.dd) - w.transpose() * s * w;
+  const Eigen::LLT<MatrixXd> x(s), d(c);
+  if (x.info() != Eigen::Success || d.info() != Eigen::Success) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("coupling: the joint covariance is indefinite: {} is not positive "
+                            "definite, so no substrate has this law",
+                            x.info() != Eigen::Success
+                                ? "the encoder's own covariance"
+                                : "what the map leaves of the decoder's covariance"));
+  }
+  const auto inverse = [temperature_kt](const Eigen::LLT<MatrixXd>& factor) {
+    const MatrixXd all =
+        temperature_kt * factor.solve(MatrixXd::Identity(factor.rows(), factor.cols()));
+    return MatrixXd((all + all.transpose()) / 2);
+  };
+  const MatrixXd m_dd = inverse(d), drive = w * m_dd;
+  MatrixXd m_xx = inverse(x) + drive * w.transpose();
+  m_xx = ((m_xx + m_xx.transpose()) / 2).eval();
+  const Eigen::VectorXd mean_x = mean_of(map.mean_x), mean_d = mean_of(map.mean_d);
+  const auto module = [](std::string name, const MatrixXd& m, const Eigen::VectorXd& bias) {
+    return Module{.name = std::move(name),
+                  .units = static_cast<std::size_t>(m.rows()),
+                  .quadratic = {0.0},
+                  .intra = to_matrix(m),
+                  .bias = to_vector(bias)};
+  };
+  Substrate joint;
+  joint.modules = {module("encoder", m_xx, m_xx * mean_x - drive * mean_d),
+                   module("decoder", m_dd, m_dd * mean_d - drive.transpose() * mean_x)};
+  if (map.rank() > 0) {
+    joint.couplings = {{.first = 0,
+                        .second = 1,
+                        .left = map.left,
+                        .right = to_matrix(m_dd * view(map.right)),
+                        .strength = std::vector<double>(map.rank(), -1.0)}};
+  }
+  return joint;
 }
 
 }  // namespace calx::thermo

@@ -69,4 +69,18 @@ enum class Stiffening : std::uint8_t {
 Result<Substrate> clamped_pair(const LinearMap& map, const PairStatistics& pairs,
                                Stiffening stiffening, double temperature_kt, double beta = 1);
 
+/// Modules "encoder" and "decoder", neither clamped: M = kT Sigma^-1 for the law of (x, d) with the
+/// fit's own covariances of x (plus ridge tr(Sxx)/Dx I) and of d, and the covariance between them
+/// that a map of rank k keeps. So each side conditions the other: clamp the encoder at x and the
+/// decoder is N(map(x), kT M_dd^-1); clamp the decoder and the encoder is N(mean_x + Sxd_k
+/// Sdd^-1 (d - mean_d), kT M_xx^-1); leave both free and they fluctuate as the joint law. With
+/// W = left right^T and Schur complement C = Sdd - W^T S W,
+///   M_xx = kT (S^-1 + W C^-1 W^T),  M_xd = -kT W C^-1 = -(left) (kT C^-1 right)^T,  M_dd = kT
+///   C^-1.
+/// A map of rank 0 leaves two modules without a coupling.
+/// Errors: kInvalidArgument (temperature; ridge not above 0; S or C not positive definite: the
+/// joint covariance is indefinite, so no substrate has this law). Cost: D^3.
+Result<Substrate> joint_pair(const LinearMap& map, const PairStatistics& pairs,
+                             double temperature_kt, double ridge = kRidgeDefault);
+
 }  // namespace calx::thermo

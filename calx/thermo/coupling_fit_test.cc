@@ -139,6 +139,53 @@ TEST(CouplingFitTest, MakesASubstrateThatAnswersWithTheMap) {
   }
 }
 
+TEST(CouplingFitTest, MakesAJointLawThatConditionsBothWays) {
+  constexpr double kKt = 0.5;
+  const auto pairs = statistics_of(example_activations());
+  for (const std::size_t rank : {0u, 3u, 9u}) {
+    const LinearMap map = rank == 0 ? fit_none(pairs) : fit_rrr(pairs, rank).value();
+    Substrate joint = joint_pair(map, pairs, kKt).value();
+    EXPECT_EQ(wiring(joint).coupling_wires, rank * (kX + kD));
+    // Free on both sides: covariance S and Sdd, between them what the map keeps, means at rest.
+    MatrixXd sigma = MatrixXd::Zero(kX + kD, kX + kD);
+    MatrixXd s = view(pairs.xx), w = MatrixXd::Zero(kX, kD);
+    s.diagonal().array() += kRidgeDefault * s.trace() / kX;
+    if (rank > 0) w = view(map.left) * view(map.right).transpose();
+    sigma << s, s * w, w.transpose() * s, MatrixXd(view(pairs.dd));
+    const MatrixXd law = view(equilibrium_covariance(dense_stiffness(joint).value(), kKt).value());
+    EXPECT_LT((law - sigma).norm(), 1e-8 * sigma.norm()) << rank;
+    const Matrix bias = effective_bias(joint, {}, 1).value();
+    const auto rest = Stiffness::of(joint)->solve(bias.values).value();
+    for (std::size_t i = 0; i < kX; ++i) EXPECT_NEAR(rest[i], pairs.mean_x[i], 1e-7);
+    for (std::size_t i = 0; i < kD; ++i) EXPECT_NEAR(rest[kX + i], pairs.mean_d[i], 1e-7);
+    // One side clamped: the regression of the other on it, whichever side it is.
+    const VectorXd x = view(example_matrix(1, kX, 1, 70).values);
+    const VectorXd d = view(example_matrix(1, kD, 2, 80).values);
+    const VectorXd mean_x = view(pairs.mean_x), mean_d = view(pairs.mean_d);
+    const auto mean_of_other = [&joint](std::size_t clamped, const VectorXd& at) {
+      Substrate held = joint;
+      held.modules[clamped].clamped = true;
+      const Matrix row(1, static_cast<std::size_t>(at.size()), to_vector(at));
+      const Matrix push = effective_bias(held, {.clamps = row}, 1).value();
+      return VectorXd(view(Stiffness::of(held)->solve(push.values).value()));
+    };
+    const VectorXd forward = mean_d + w.transpose() * (x - mean_x);
+    const MatrixXd sdd = view(pairs.dd);
+    const VectorXd backward = mean_x + s * w * sdd.llt().solve(d - mean_d);
+    EXPECT_LT((mean_of_other(0, x) - forward).norm(), 1e-7 * forward.norm()) << rank;
+    EXPECT_LT((mean_of_other(1, d) - backward).norm(), 1e-7 * backward.norm()) << rank;
+  }
+}
+
+TEST(CouplingFitTest, RefusesAJointLawThatIsIndefinite) {
+  const auto pairs = statistics_of(example_activations());
+  LinearMap map = fit_rrr(pairs, 3).value();
+  for (double& value : map.right.values) value *= 3;  // claims more of d than d varies
+  EXPECT_THAT(joint_pair(map, pairs, 1).error().message, HasSubstr("is indefinite"));
+  EXPECT_FALSE(joint_pair(fit_none(pairs), pairs, 0));
+  EXPECT_FALSE(joint_pair(fit_none(pairs), pairs, 1, 0));
+}
+
 TEST(CouplingFitTest, RefusesWhatItCannotFit) {
   const Activations a = example_activations();
   const auto pairs = statistics_of(a);
