@@ -181,9 +181,11 @@ void add_certify(CLI::App& thermo, Session& session) {
 }  // namespace
 
 void add_thermo(CLI::App& app, Session& session) {
-  auto* thermo = app.add_subcommand("thermo", "Langevin substrates: certify, assess, prices");
+  auto* thermo = app.add_subcommand(
+      "thermo", "Langevin substrates: certify, assess, prices; the published experiment again");
   thermo->require_subcommand(1);
   add_certify(*thermo, session);
+  add_thermo_stages(*thermo, session);
   auto options = std::make_shared<SubstrateOptions>();
   auto* assess = thermo->add_subcommand(
       "assess",

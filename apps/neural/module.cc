@@ -8,6 +8,7 @@
 #include "calx/diffusion/procedural_digits.h"
 #include "calx/diffusion/regenerator.h"
 #include "calx/hash/kernel.h"
+#include "calx/inference/stage_b.h"
 
 namespace calx::neural {
 namespace {
@@ -18,6 +19,24 @@ Result<diffusion::DigitSet> load(const DigitSource& source, const noise::Seed& s
     return diffusion::load_idx_digits(source.idx_images, source.idx_labels);
   }
   return diffusion::draw_digits(source.drawn_from.value_or(seed), source.procedural);
+}
+
+Result<inference::Report> run_stage(const StageRequest& request,
+                                    const inference::Observer& observer,
+                                    const std::stop_token& stop) {
+  switch (request.stage) {
+    case Stage::kA: {
+      auto settings = request.quick ? inference::quick_stage_a() : inference::StageASettings();
+      if (request.seed) settings.seed = *request.seed;
+      return inference::stage_a(settings, request.run, observer, stop);
+    }
+    case Stage::kB: {
+      auto settings = request.quick ? inference::quick_stage_b() : inference::StageBSettings();
+      if (request.seed) settings.seed = settings.training.seed = *request.seed;
+      return inference::stage_b(settings, request.run, observer, stop);
+    }
+  }
+  return fail(ErrorCode::kUnimplemented, "the neural module does not know this stage");
 }
 
 class LoadedModule final : public Module {
@@ -90,6 +109,18 @@ class LoadedModule final : public Module {
                                                      const std::stop_token& stop) override {
     CALX_ASSIGN(learnt, load(train, settings.seed));
     return eval::sweep_sampling(learnt, settings, run, observer, stop);
+  }
+
+  Result<StageOutcome> thermo_stage(const StageRequest& request,
+                                    const inference::Observer& observer,
+                                    const std::stop_token& stop) override {
+    CALX_ASSIGN(report, run_stage(request, observer, stop));
+    CALX_ASSIGN(files, inference::write_report(report, request.out));
+    StageOutcome outcome{report.holds(), {}, files};
+    for (const auto& answer : report.answers) {
+      outcome.answers.emplace_back(inference::to_string(answer.verdict), answer.sentence);
+    }
+    return outcome;
   }
 };
 

@@ -18,12 +18,14 @@
 #include "calx/eval/judge_training.h"
 #include "calx/eval/quality.h"
 #include "calx/eval/sweep.h"
+#include "calx/inference/report.h"
+#include "calx/inference/stage_a.h"
 #include "calx/receipt/verify.h"
 
 namespace calx::neural {
 
 /// Raised with every change of this header; calx and the module must agree.
-inline constexpr std::uint32_t kAbi = 4;
+inline constexpr std::uint32_t kAbi = 5;
 
 /// The one symbol that the module exports: `extern "C" Module* calx_neural_module(uint32_t abi)`.
 /// Null when the module was built for another kAbi. The object lives as long as the module.
@@ -35,6 +37,24 @@ struct DigitSource {
   std::filesystem::path idx_images, idx_labels;
   std::size_t procedural = 0;             // this many, if no path is given
   std::optional<noise::Seed> drawn_from;  // their seed; if absent, that of the run
+};
+
+/// The experiments of seed 003.
+enum class Stage : std::uint8_t { kA, kB };
+
+struct StageRequest {
+  Stage stage = Stage::kA;
+  bool quick = false;               // the small set-up, which nothing is judged by
+  std::optional<noise::Seed> seed;  // if absent, the stage's own
+  inference::StageRun run;
+  std::filesystem::path out;  // folder of the report
+};
+
+/// How an experiment ended.
+struct StageOutcome {
+  bool holds = false;                                        // no answer says MISSED
+  std::vector<std::pair<std::string, std::string>> answers;  // verdict and sentence
+  inference::ReportFiles files;
 };
 
 /// Thread rule: one call at a time.
@@ -91,6 +111,11 @@ class Module {
                                                              const eval::QualityRun& run,
                                                              const eval::StudyObserver& observer,
                                                              const std::stop_token& stop) = 0;
+
+  /// Runs one stage and writes its report into request.out.
+  virtual Result<StageOutcome> thermo_stage(const StageRequest& request,
+                                            const inference::Observer& observer,
+                                            const std::stop_token& stop) = 0;
 };
 
 }  // namespace calx::neural
