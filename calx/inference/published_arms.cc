@@ -45,9 +45,16 @@ struct Scorer {
 
 }  // namespace
 
-Result<DensePair> GramSource::pair(std::size_t rank, bool normalise) const {
+Result<DensePair> GramSource::pair(std::size_t rank, bool normalise,
+                                   std::span<const double> signs) const {
   CALX_ASSIGN(substrate, thermo::published_pair(encoder, decoder, units, rank,
                                                 {.onsite_j2 = onsite_j2, .normalise = normalise}));
+  if (!signs.empty() && signs.size() != rank) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("published pair: {} signs, wanted {}", signs.size(), rank));
+  }
+  auto& strength = substrate.couplings[0].strength;
+  for (std::size_t i = 0; i < signs.size(); ++i) strength[i] *= signs[i];
   return DensePair::of(substrate);
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,8 +23,11 @@ struct GramSource {
   std::size_t units = 0;
   double onsite_j2 = 0.1;
 
-  /// thermo::published_pair of that rank, written out. Errors: its own; those of DensePair::of.
-  [[nodiscard]] Result<DensePair> pair(std::size_t rank, bool normalise = true) const;
+  /// thermo::published_pair of that rank, written out; `signs` [rank] of 1 or -1 turn its singular
+  /// pairs over, which the public code leaves to a library. Errors: its own; those of
+  /// DensePair::of; kInvalidArgument (another number of signs).
+  [[nodiscard]] Result<DensePair> pair(std::size_t rank, bool normalise = true,
+                                       std::span<const double> signs = {}) const;
 };
 
 /// Of the network's blocks e1 and d1.

@@ -108,6 +108,24 @@ TEST(PublishedArmsTest, RefusesPairsOfOtherUnitsAndRanksBeyondThem) {
   ASSERT_TRUE(gram);
   EXPECT_TRUE(gram->pair(16));
   EXPECT_EQ(gram->pair(17).error().code, ErrorCode::kInvalidArgument);
+  const std::vector<double> signs(3, 1);
+  EXPECT_EQ(gram->pair(4, true, signs).error().code, ErrorCode::kInvalidArgument);
+}
+
+// What the public code leaves to a library: same norms, another coupling.
+TEST(PublishedArmsTest, SignsOfSingularVectorsMoveTheShiftButNoNorm) {
+  const auto network = nn::PublishedUNet::create({.width = 16, .side = 8}, noise::Seed());
+  const auto gram = gram_source(*network, 16, 0.1);
+  ASSERT_TRUE(gram);
+  const std::vector<double> same(4, 1), turned{1, -1, -1, 1};
+  const auto plain = gram->pair(4), kept = gram->pair(4, true, same),
+             other = gram->pair(4, true, turned);
+  ASSERT_TRUE(plain && kept && other);
+  const auto test = pairs(2, 32, 1);
+  EXPECT_EQ(shift_percent(*plain, test), shift_percent(*kept, test));
+  EXPECT_NE(shift_percent(*plain, test), shift_percent(*other, test));
+  EXPECT_NEAR(other->spectra().coupling_norm, plain->spectra().coupling_norm, 1e-12);
+  EXPECT_NEAR(other->spectra().coupling_frobenius, plain->spectra().coupling_frobenius, 1e-12);
 }
 
 }  // namespace

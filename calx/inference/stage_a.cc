@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "calx/inference/dense_pair.h"
+#include "calx/inference/draw_spread.h"
 #include "calx/inference/mean_activations.h"
 #include "calx/inference/published_arms.h"
 #include "calx/inference/reference_table.h"
@@ -320,6 +321,8 @@ StageASettings quick_stage_a() {
   settings.units = 32;
   settings.rank = 8;
   settings.ranks = {2, 4, 8, 16, 32};
+  settings.seeds = 3;
+  settings.signs = 4;
   return settings;
 }
 
@@ -338,7 +341,17 @@ Result<Report> stage_a(const StageASettings& settings, const StageRun& run,
   CALX_ASSIGN(fixed, score_fixed(pair, set.fit, set.test));
   CALX_ASSIGN(biased_scores, score_interface(pair, set.fit, set.test, biased));
   CALX_ASSIGN(plain_scores, score_interface(pair, set.fit, set.test, plain));
-  if (stop.stop_requested()) return fail(ErrorCode::kCancelled, "stage A stopped");
+  CALX_ASSIGN(spread, draw_spread({.network = settings.network,
+                                   .seed = settings.seed,
+                                   .seeds = settings.seeds,
+                                   .signs = settings.signs,
+                                   .fit = settings.fit,
+                                   .test = settings.test,
+                                   .units = settings.units,
+                                   .rank = settings.rank,
+                                   .onsite_j2 = settings.onsite_j2,
+                                   .judged = settings.published()},
+                                  run.work, observer, stop));
 
   Report report;
   report.name = settings.published() ? "stage-a" : "stage-a-quick";
@@ -360,10 +373,11 @@ Result<Report> stage_a(const StageASettings& settings, const StageRun& run,
   CALX_TRY(add_snapshots(report, rows, pair, set));
   CALX_TRY(add_ranks(report, set, biased));
   report.answers = rows.answers();
+  report.answers.push_back(std::move(spread.answer));
   conclude(report, fixed, biased_scores, settings.published());
-  report.tables.insert(
-      report.tables.begin(),
-      {rows.table(), arms_table(fixed, biased_scores, plain_scores, set.test.count())});
+  report.tables.insert(report.tables.begin(),
+                       {rows.table(), std::move(spread.table),
+                        arms_table(fixed, biased_scores, plain_scores, set.test.count())});
   report.facts = facts(set, run, biased, plain);
   return report;
 }

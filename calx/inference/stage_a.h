@@ -26,6 +26,7 @@ struct StageASettings {
   std::size_t rank = 16;
   std::vector<std::size_t> ranks{2, 4, 8, 16, 32, 48, 64};
   double onsite_j2 = 0.1;
+  std::size_t seeds = 6, signs = 20;  // of the table over seeds: draw_spread.h
 
   /// The seed apart, all of the reference: only then are rows judged.
   [[nodiscard]] bool published() const;
