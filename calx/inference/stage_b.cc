@@ -19,6 +19,7 @@ constexpr double kPublishedCosine = 0.9906, kPublishedShift = 12.74;
 constexpr double kPublishedOracle = 1.0000, kPublishedSkipOnly = 0.9924;
 constexpr double kCosineTolerance = 0.002, kShiftTolerance = 1;  // %, of the shift
 constexpr std::array kRidges = {1e-5, 1e-3, 1e-1};
+constexpr double kRounding = 1e-9;  // below it, seeds differ by the order of a sum alone
 constexpr std::size_t kSeedsMax = 100;
 constexpr std::array kArms = {Arm::kOracle,    Arm::kConsistentOracle, Arm::kConstant,
                               Arm::kNoEncoder, Arm::kEncoderOracle,    Arm::kFull,
@@ -49,8 +50,8 @@ struct Inputs {
 };
 
 std::string text_of(const Spread& s) {
-  return s.deviation > 0 ? fmt::format("{:.4f} +- {:.4f}", s.mean, s.deviation)
-                         : fmt::format("{:.4f}", s.mean);
+  return s.deviation > kRounding ? fmt::format("{:.4f} +- {:.4f}", s.mean, s.deviation)
+                                 : fmt::format("{:.4f}", s.mean);
 }
 
 Result<void> check(const StageBSettings& s) {
