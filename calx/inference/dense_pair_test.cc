@@ -86,6 +86,7 @@ TEST(DensePairTest, ConsistentBiasRestsAtTheRowsItWasMadeFrom) {
   const auto pair = DensePair::of(untrained(16, 4));
   const Floats x = ramp(3 * 16, 1), d = ramp(3 * 16, -2);
   const auto bias = pair->consistent_bias(x, d);
+  EXPECT_EQ(pair->coupled(x), pair->consistent_bias(x, Floats(d.size())).decoder);
   const auto z = pair->rest(bias.encoder, bias.decoder);
   for (std::size_t i = 0; i < x.size(); ++i) {
     EXPECT_NEAR(z.encoder[i], x[i], 1e-5);
