@@ -79,6 +79,57 @@ Parameters UNet::parameters() const {
   return export_tensors(*state_->module, state_->module->parameters());
 }
 
+namespace {
+
+// One row a pixel, channels last, and back; `out` of the block is what crosses.
+Result<torch::Tensor> through(LastBlock& block, UNetModule& module, const BlockShape& shape,
+                              const UNetModule::Halfway& halfway) {
+  const auto rows = halfway.x.permute({0, 2, 3, 1}).contiguous();
+  const auto images = static_cast<std::int64_t>(shape.images);
+  const auto side = static_cast<std::int64_t>(shape.side);
+  auto out = block.wants_output()
+                 ? module.last_block(halfway).permute({0, 2, 3, 1}).contiguous()
+                 : torch::empty({images, side, side, static_cast<std::int64_t>(shape.out)});
+  CALX_TRY(block.replace(shape, {rows.data_ptr<float>(), shape.pixels() * shape.in()},
+                         {out.data_ptr<float>(), shape.pixels() * shape.out}));
+  return out.permute({0, 3, 1, 2}).contiguous();
+}
+
+}  // namespace
+
+BlockShape UNet::last_block_shape(std::size_t images) const noexcept {
+  const auto& c = state_->config;
+  const auto width = static_cast<std::size_t>(c.widths.front());
+  const bool below = c.blocks == 1 && c.widths.size() > 1;
+  const auto up = below ? static_cast<std::size_t>(c.widths[1]) : width;
+  return {images, static_cast<std::size_t>(c.side / c.patch), up, width, width};
+}
+
+std::uint64_t UNet::last_block_macs() const noexcept {
+  const BlockShape shape = last_block_shape();
+  const std::uint64_t first = 9 * shape.in() * shape.out, second = 9 * shape.out * shape.out;
+  return shape.pixels() * (first + second + shape.in() * shape.out);
+}
+
+Result<void> UNet::forward(std::span<const float> noisy, std::span<const float> times,
+                           std::span<const std::int32_t> classes, std::span<float> velocity,
+                           LastBlock& block) const {
+  if (velocity.size() != noisy.size()) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("U-Net output of {} pixels: wanted {}", velocity.size(), noisy.size()));
+  }
+  return guarded("U-Net", [&]() -> Result<void> {
+    const torch::InferenceMode inference;
+    CALX_ASSIGN(batch, view_batch(state_->config, noisy, times, classes));
+    auto& module = *state_->module;
+    const auto halfway = module.to_last_block(batch.noisy, batch.times, batch.classes);
+    CALX_ASSIGN(given, through(block, module, last_block_shape(times.size()), halfway));
+    const auto out = module.after_last_block(given).contiguous();
+    std::copy_n(out.data_ptr<float>(), velocity.size(), velocity.begin());
+    return {};
+  });
+}
+
 Result<void> UNet::forward(std::span<const float> noisy, std::span<const float> times,
                            std::span<const std::int32_t> classes, std::span<float> velocity) const {
   if (velocity.size() != noisy.size()) {

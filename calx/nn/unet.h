@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "calx/base/result.h"
+#include "calx/nn/last_block.h"
 #include "calx/nn/parameters.h"
 #include "calx/noise/seed.h"
 
@@ -64,6 +65,19 @@ class UNet {
   /// Errors: kInvalidArgument when a size or class is wrong; kResourceExhausted.
   Result<void> forward(std::span<const float> noisy, std::span<const float> times,
                        std::span<const std::int32_t> classes, std::span<float> velocity) const;
+
+  /// The same with `block` in the place of the last decoder block, or beside it. The rest of the
+  /// network sees what the block gives, so a block that gives its own recorded output gives the
+  /// same bits as forward().
+  /// Errors: those of forward(); those of the block.
+  Result<void> forward(std::span<const float> noisy, std::span<const float> times,
+                       std::span<const std::int32_t> classes, std::span<float> velocity,
+                       LastBlock& block) const;
+
+  /// What the last decoder block maps for `images` rows, and its multiply-adds for one of them
+  /// without norms and activations.
+  [[nodiscard]] BlockShape last_block_shape(std::size_t images = 1) const noexcept;
+  [[nodiscard]] std::uint64_t last_block_macs() const noexcept;
 
  private:
   struct State;

@@ -146,6 +146,11 @@ torch::Tensor UNetModule::embed(const torch::Tensor& times, const torch::Tensor&
 
 torch::Tensor UNetModule::forward(const torch::Tensor& x, const torch::Tensor& times,
                                   const torch::Tensor& classes) {
+  return after_last_block(last_block(to_last_block(x, times, classes)));
+}
+
+UNetModule::Halfway UNetModule::to_last_block(const torch::Tensor& x, const torch::Tensor& times,
+                                              const torch::Tensor& classes) {
   const auto embedding = embed(times, classes);
   auto h = convolve(stem_, config_.patch > 1 ? torch::pixel_unshuffle(x, config_.patch) : x);
   std::vector<torch::Tensor> skips;
@@ -159,13 +164,23 @@ torch::Tensor UNetModule::forward(const torch::Tensor& x, const torch::Tensor& t
   h = middle2_->forward(attention_->forward(middle1_->forward(h, embedding)), embedding);
   for (std::size_t level = decoder_.size(); level-- > 0;) {
     for (const auto& block : decoder_[level]) {
-      h = block->forward(torch::cat({h, skips.back()}, 1), embedding);
+      h = torch::cat({h, skips.back()}, 1);
       skips.pop_back();
+      if (skips.empty()) break;
+      h = block->forward(h, embedding);
     }
     if (level > 0) h = torch::upsample_nearest2d(h, {h.size(2) * 2, h.size(3) * 2});
   }
-  h = convolve(last_, torch::silu(last_norm_(h)));
-  return config_.patch > 1 ? torch::pixel_shuffle(h, config_.patch) : h;
+  return {h, embedding};
+}
+
+torch::Tensor UNetModule::last_block(const Halfway& halfway) {
+  return decoder_.front().back()->forward(halfway.x, halfway.embedding);
+}
+
+torch::Tensor UNetModule::after_last_block(const torch::Tensor& h) {
+  const auto out = convolve(last_, torch::silu(last_norm_(h)));
+  return config_.patch > 1 ? torch::pixel_shuffle(out, config_.patch) : out;
 }
 
 Result<void> initialize(torch::nn::Module& module, const noise::Seed& seed, LastLayers last) {

@@ -38,6 +38,16 @@ class UNetModule : public torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& times,
                         const torch::Tensor& classes);
 
+  /// forward() in three parts: up to the last decoder block, that block, what follows it.
+  struct Halfway {
+    torch::Tensor x;          // what the block reads, [B, up + skip, side, side]
+    torch::Tensor embedding;  // of time and class
+  };
+  Halfway to_last_block(const torch::Tensor& x, const torch::Tensor& times,
+                        const torch::Tensor& classes);
+  torch::Tensor last_block(const Halfway& halfway);
+  torch::Tensor after_last_block(const torch::Tensor& h);
+
  private:
   using Blocks = std::vector<std::shared_ptr<ResidualBlock>>;
   std::shared_ptr<ResidualBlock> add_block(const std::string& name, int channels_in,
