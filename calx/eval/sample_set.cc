@@ -215,6 +215,15 @@ std::string describe(const SamplePlan& plan) {
       plan.steps, plan.classes.size(), to_hex(classes.finish()));
 }
 
+Result<std::vector<hash::Digest>> picture_seeds(const SamplePlan& plan, int side) {
+  std::vector<hash::Digest> seeds;
+  for (const Wanted& wanted : wanted_images(plan)) {
+    CALX_ASSIGN(seed, seed_of(plan, wanted, side));
+    seeds.push_back(seed);
+  }
+  return seeds;
+}
+
 Result<SampleSet> make_samples(const nn::UNet& network, const SamplePlan& plan,
                                const SampleRun& run, const SampleObserver& observer,
                                const std::stop_token& stop) {

@@ -40,6 +40,9 @@ struct SamplePlan {
   std::vector<std::int32_t> classes;
 };
 
+/// The seed of each picture. Errors: kInvalidArgument (what an identity cannot hold).
+Result<std::vector<hash::Digest>> picture_seeds(const SamplePlan& plan, int side);
+
 /// In one line, the classes as a digest.
 std::string describe(const SamplePlan& plan);
 
