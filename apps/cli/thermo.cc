@@ -186,6 +186,7 @@ void add_thermo(CLI::App& app, Session& session) {
   thermo->require_subcommand(1);
   add_certify(*thermo, session);
   add_thermo_stages(*thermo, session);
+  add_thermo_sample(*thermo, session);
   auto options = std::make_shared<SubstrateOptions>();
   auto* assess = thermo->add_subcommand(
       "assess",

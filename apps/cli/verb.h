@@ -41,6 +41,7 @@ void add_hash_digest(CLI::App& hash, Session& session);
 void add_study_devices(CLI::App& study, Session& session);
 /// Under `thermo`, which adds it.
 void add_thermo_stages(CLI::App& thermo, Session& session);
+void add_thermo_sample(CLI::App& thermo, Session& session);
 /// Under `train`, which adds it.
 void add_train_judge(CLI::App& train, Session& session);
 

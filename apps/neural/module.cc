@@ -39,6 +39,14 @@ Result<inference::Report> run_stage(const StageRequest& request,
   return fail(ErrorCode::kUnimplemented, "the neural module does not know this stage");
 }
 
+StageOutcome outcome_of(const inference::Report& report, const inference::ReportFiles& files) {
+  StageOutcome outcome{report.holds(), {}, files};
+  for (const auto& answer : report.answers) {
+    outcome.answers.emplace_back(inference::to_string(answer.verdict), answer.sentence);
+  }
+  return outcome;
+}
+
 class LoadedModule final : public Module {
  public:
   Result<void> use_kernel(std::string_view name) override {
@@ -116,11 +124,23 @@ class LoadedModule final : public Module {
                                     const std::stop_token& stop) override {
     CALX_ASSIGN(report, run_stage(request, observer, stop));
     CALX_ASSIGN(files, inference::write_report(report, request.out));
-    StageOutcome outcome{report.holds(), {}, files};
-    for (const auto& answer : report.answers) {
-      outcome.answers.emplace_back(inference::to_string(answer.verdict), answer.sentence);
+    return outcome_of(report, files);
+  }
+
+  Result<std::vector<StageOutcome>> sample_through_substrate(
+      const DigitSource& train, const DigitSource& held_out,
+      const inference::SampleStudySettings& settings, const inference::WholeRun& run,
+      const std::filesystem::path& out, const inference::Observer& observer,
+      const std::stop_token& stop) override {
+    CALX_ASSIGN(learnt, load(train, settings.whole.seed));
+    CALX_ASSIGN(unseen, load(held_out, settings.whole.seed));
+    CALX_ASSIGN(result,
+                inference::study_sampling(learnt, unseen, settings, run, out, observer, stop));
+    std::vector<StageOutcome> outcomes;
+    for (std::size_t i = 0; i < result.reports.size(); ++i) {
+      outcomes.push_back(outcome_of(result.reports[i], result.files[i]));
     }
-    return outcome;
+    return outcomes;
   }
 };
 

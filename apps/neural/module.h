@@ -19,13 +19,14 @@
 #include "calx/eval/quality.h"
 #include "calx/eval/sweep.h"
 #include "calx/inference/report.h"
+#include "calx/inference/sample_study.h"
 #include "calx/inference/stage_a.h"
 #include "calx/receipt/verify.h"
 
 namespace calx::neural {
 
 /// Raised with every change of this header; calx and the module must agree.
-inline constexpr std::uint32_t kAbi = 5;
+inline constexpr std::uint32_t kAbi = 6;
 
 /// The one symbol that the module exports: `extern "C" Module* calx_neural_module(uint32_t abi)`.
 /// Null when the module was built for another kAbi. The object lives as long as the module.
@@ -116,6 +117,13 @@ class Module {
   virtual Result<StageOutcome> thermo_stage(const StageRequest& request,
                                             const inference::Observer& observer,
                                             const std::stop_token& stop) = 0;
+
+  /// inference::study_sampling() on pictures of the sources; reports are written into `out`.
+  virtual Result<std::vector<StageOutcome>> sample_through_substrate(
+      const DigitSource& train, const DigitSource& held_out,
+      const inference::SampleStudySettings& settings, const inference::WholeRun& run,
+      const std::filesystem::path& out, const inference::Observer& observer,
+      const std::stop_token& stop) = 0;
 };
 
 }  // namespace calx::neural
