@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 #include "calx/inference/dense_pair.h"
 #include "calx/inference/draw_spread.h"
@@ -11,6 +12,7 @@
 #include "calx/inference/published_arms.h"
 #include "calx/inference/reference_table.h"
 #include "calx/nn/threads.h"
+#include "calx/nn/torch_noise.h"
 #include "calx/thermo/noise_source.h"
 
 namespace calx::inference {
@@ -64,11 +66,22 @@ Result<void> check(const StageASettings& s) {
                           bad == s.ranks.end() ? s.rank : *bad, s.units));
 }
 
+Result<std::vector<float>> inputs(const StageASettings& settings) {
+  const auto& shape = settings.network;
+  const std::size_t count = settings.fit + settings.test;
+  if (!settings.torch) return white_images(settings.seed, 0, count, shape);
+  std::vector<float> images(count * static_cast<std::size_t>(shape.channels) *
+                            static_cast<std::size_t>(shape.side * shape.side));
+  CALX_TRY(nn::torch_normal(settings.torch->inputs, images));
+  return images;
+}
+
 Result<Set> prepare(const StageASettings& settings, const StageRun& run, const Observer& observer,
                     const std::stop_token& stop) {
-  CALX_ASSIGN(network, nn::PublishedUNet::create(settings.network, settings.seed));
-  CALX_ASSIGN(images,
-              white_images(settings.seed, 0, settings.fit + settings.test, settings.network));
+  const auto& [shape, torch] = std::tie(settings.network, settings.torch);
+  CALX_ASSIGN(network, torch ? nn::PublishedUNet::create_as_torch(shape, torch->weights)
+                             : nn::PublishedUNet::create(shape, settings.seed));
+  CALX_ASSIGN(images, inputs(settings));
   CALX_ASSIGN(pairs, mean_activations(network, images, settings.units, run.work, observer, stop));
   CALX_ASSIGN(gram, gram_source(network, settings.units, settings.onsite_j2));
   return Set{settings, std::move(gram), pairs.part(0, settings.fit),
@@ -286,7 +299,10 @@ std::vector<std::pair<std::string, std::string>> facts(const Set& set, const Sta
        fmt::format("2 modules of {} units, rank {}, J2 = {:g}", s.units, s.rank, s.onsite_j2)},
       {"interface parameters",
        fmt::format("{} with biases, {} without", biased.parameters, plain.parameters)},
-      {"noise", "calx-noise-1 (weights, inputs), philox (interface, snapshots)"},
+      {"weights and inputs", s.torch ? fmt::format("LibTorch's generator, seeds {} and {}",
+                                                   s.torch->weights, s.torch->inputs)
+                                     : std::string("calx-noise-1")},
+      {"noise", "philox (interface, snapshots)"},
       {"origin of the noise", "software"},
       {"substrate's origin", "modelled: dense Cholesky solves and exact draws"},
       {"LibTorch", nn::torch_version()}};
@@ -310,7 +326,8 @@ void conclude(Report& report, const std::vector<ArmScore>& fixed,
 bool StageASettings::published() const {
   const StageASettings reference;
   return network == reference.network && fit == reference.fit && test == reference.test &&
-         units == reference.units && rank == reference.rank && onsite_j2 == reference.onsite_j2;
+         units == reference.units && rank == reference.rank && onsite_j2 == reference.onsite_j2 &&
+         torch == reference.torch;
 }
 
 StageASettings quick_stage_a() {
@@ -361,8 +378,9 @@ Result<Report> stage_a(const StageASettings& settings, const StageRun& run,
       "activations, the published coupling, one dense solve. Do the printed cosines come out, and "
       "do they say anything about the input?";
   ReferenceTable rows("Every quantity beside the reference",
-                      "The reference measured the public code; here weights and noise come from "
-                      "another generator. A row that misses is left standing.",
+                      "The reference measured the public code. Weights and inputs are drawn as it "
+                      "draws them, by LibTorch from its seeds; interface networks and snapshots "
+                      "have draws of their own. A row that misses is left standing.",
                       settings.published());
   add_cosines(rows, fixed, biased_scores, plain_scores);
   add_targets(rows, pair, set);

@@ -6,7 +6,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -20,9 +22,15 @@ namespace calx::inference {
 
 struct StageASettings {
   nn::PublishedUNetConfig network{.channels = 4, .width = 128, .side = 32};
-  noise::Seed seed = noise::Seed::from_integer(std::int64_t{42});
-  std::size_t fit = 256, test = 64;  // inputs
-  std::size_t units = 128;           // channels taken
+  /// The published draws of weights and inputs, by LibTorch's generator; none: both from `seed`.
+  struct TorchSeeds {
+    std::uint64_t weights = 42, inputs = 0;
+    friend bool operator==(const TorchSeeds&, const TorchSeeds&) = default;
+  };
+  std::optional<TorchSeeds> torch = TorchSeeds{};
+  noise::Seed seed = noise::Seed::from_integer(std::int64_t{42});  // of all else
+  std::size_t fit = 256, test = 64;                                // inputs
+  std::size_t units = 128;                                         // channels taken
   std::size_t rank = 16;
   std::vector<std::size_t> ranks{2, 4, 8, 16, 32, 48, 64};
   double onsite_j2 = 0.1;

@@ -146,6 +146,20 @@ Result<PublishedUNet> PublishedUNet::create(const PublishedUNetConfig& config,
   });
 }
 
+Result<PublishedUNet> PublishedUNet::create_as_torch(const PublishedUNetConfig& config,
+                                                     std::uint64_t torch_seed) {
+  CALX_TRY(check(config));
+  return guarded(kWhat, [&]() -> Result<PublishedUNet> {
+    const auto generator = at::detail::getDefaultCPUGenerator();
+    const torch::Tensor before = generator.get_state();
+    torch::manual_seed(torch_seed);
+    auto module = std::make_shared<PublishedModule>(config);  // its constructors draw
+    at::Generator(generator).set_state(before);
+    module->eval();
+    return PublishedUNet(std::make_unique<State>(config, std::move(module)));
+  });
+}
+
 Result<PublishedUNet> PublishedUNet::load(const PublishedUNetConfig& config,
                                           const Parameters& parameters) {
   CALX_TRY(check(config));

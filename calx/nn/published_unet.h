@@ -59,6 +59,13 @@ class PublishedUNet {
   /// 1 and 0. Errors: those of check().
   static Result<PublishedUNet> create(const PublishedUNetConfig& config, const noise::Seed& seed);
 
+  /// The weights that a Python program gets after torch.manual_seed(torch_seed), if it makes the
+  /// blocks in the order above and conv1, conv2, proj inside a block: the published draw.
+  /// LibTorch's global generator is left as it was; nobody else may use it meanwhile.
+  /// Errors: those of check(). It promises no bits across versions of LibTorch.
+  static Result<PublishedUNet> create_as_torch(const PublishedUNetConfig& config,
+                                               std::uint64_t torch_seed);
+
   /// Errors: kDataLoss names the first tensor that is missing, of another shape, or not finite.
   static Result<PublishedUNet> load(const PublishedUNetConfig& config,
                                     const Parameters& parameters);

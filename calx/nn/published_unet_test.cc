@@ -56,6 +56,17 @@ TEST(PublishedUNetTest, HasThePublishedParametersInEveryBlock) {
   EXPECT_EQ(counts_by_block(*wide), wanted_wide);
 }
 
+// Vector: python3-torch 1.13, the same modules in the same order after torch.manual_seed(42).
+TEST(PublishedUNetTest, DrawsWhatAPythonProgramDrawsFromTheSameTorchSeed) {
+  const auto network = PublishedUNet::create_as_torch({.channels = 1, .width = 8}, 42);
+  ASSERT_TRUE(network);
+  EXPECT_EQ(network->tensor("stem.weight")->values[0], 0.2548461854457855F);
+  EXPECT_EQ(network->tensor("stem.weight")->values[1], 0.27666932344436646F);
+  EXPECT_EQ(network->tensor("e1.conv1.weight")->values.back(), 0.09193941950798035F);
+  EXPECT_EQ(network->tensor("d1.conv1.weight")->values[0], 0.03975848853588104F);
+  EXPECT_EQ(network->tensor("out.bias")->values[0], 0.32272112369537354F);
+}
+
 // Law: uniform within +-1/sqrt(fan-in) has the variance 1 / (3 fan-in); norms start as identity.
 TEST(PublishedUNetTest, FreshWeightsAndBiasesFollowTheDefaultLawOfTorch) {
   const auto network = PublishedUNet::create({}, noise::Seed());
