@@ -58,6 +58,7 @@ int main(int argc, char** argv) {
   calx::cli::add_thermo(app, session);
   calx::cli::add_train(app, session);
   calx::cli::add_verify(app, session);
+  calx::cli::add_weights(app, session);
 
   try {
     app.parse(argc, argv);

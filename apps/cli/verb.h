@@ -33,6 +33,7 @@ void add_study(CLI::App& app, Session& session);
 void add_thermo(CLI::App& app, Session& session);
 void add_train(CLI::App& app, Session& session);
 void add_verify(CLI::App& app, Session& session);
+void add_weights(CLI::App& app, Session& session);
 
 /// Under `hash`, which adds it.
 void add_hash_digest(CLI::App& hash, Session& session);

@@ -6,6 +6,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -27,9 +28,10 @@ std::vector<float> normal_weights(std::uint32_t count) {
 TEST(ViterbiKernelTest, GivesTheSameCodesByEveryKernelAtEveryRate) {
   const auto weights = normal_weights(1300);
   for (const Rate& rate : rates()) {
-    for (const unsigned state_bits : {8u, 11u, 13u}) {
-      Trellis trellis{state_bits, rate.step_bits, rate.step_weights};
-      if (!check(trellis)) trellis.state_bits = 2 * rate.step_bits;
+    // The second has whole registers of states in every plane at 1 to 4 bits, the first has not.
+    for (const unsigned state_bits : {std::max(8u, 2 * rate.step_bits), 13u}) {
+      const Trellis trellis{state_bits, rate.step_bits, rate.step_weights};
+      if (!check(trellis)) continue;
       const Coding coding{trellis, CodebookKind::kC1, 64};
       const auto wanted = encode_tensor(weights, {1300}, coding, {.kernel = &viterbi_kernels()[0]});
       ASSERT_TRUE(wanted) << wanted.error().message;
