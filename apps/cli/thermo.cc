@@ -187,6 +187,7 @@ void add_thermo(CLI::App& app, Session& session) {
   add_certify(*thermo, session);
   add_thermo_stages(*thermo, session);
   add_thermo_sample(*thermo, session);
+  add_thermo_stage_c(*thermo, session);
   auto options = std::make_shared<SubstrateOptions>();
   auto* assess = thermo->add_subcommand(
       "assess",

@@ -1,23 +1,17 @@
 // calx thermo stage-a, stage-b: the published experiment of seed 003 again, with its controls.
-#include <fmt/format.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <chrono>
-#include <cstdio>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
 
 #include "apps/cli/interrupt.h"
 #include "apps/cli/neural.h"
+#include "apps/cli/stage_line.h"
 #include "apps/cli/verb.h"
-#include "calx/base/atomic_file.h"
 
 namespace calx::cli {
 namespace {
-
-constexpr std::uint64_t kReportBytesMax = 1 << 24;
 
 struct StageOptions {
   neural::Stage stage = neural::Stage::kA;
@@ -43,29 +37,6 @@ constexpr StageVerb kStages[] = {
      "the work folder."},
 };
 
-// One line that rewrites itself on a terminal; a line for each stage and half minute elsewhere.
-class StageLine {
- public:
-  void operator()(const inference::Progress& now) {
-    const bool terminal = ::isatty(STDERR_FILENO) == 1;
-    const auto time = std::chrono::steady_clock::now();
-    const bool fresh = now.stage.substr(0, now.stage.find('(')) != stage_;
-    const auto pause = std::chrono::milliseconds(terminal ? 300 : 30'000);
-    if (!fresh && now.done != now.count && time - shown_ < pause) return;
-    if (fresh && terminal && !stage_.empty()) fmt::print(stderr, "\n");
-    stage_ = now.stage.substr(0, now.stage.find('('));
-    shown_ = time;
-    std::string line = now.stage;
-    if (now.count > 0) line += fmt::format("  {}/{}", now.done, now.count);
-    fmt::print(stderr, "{}{}{}", terminal ? "\r" : "", line, terminal ? "      " : "\n");
-    std::fflush(stderr);
-  }
-
- private:
-  std::string stage_;
-  std::chrono::steady_clock::time_point shown_{};
-};
-
 Result<int> run_stage(const Session& session, const StageOptions& options) {
   neural::StageRequest request;
   CALX_ASSIGN(seed, noise::Seed::parse(options.seed));
@@ -80,18 +51,7 @@ Result<int> run_stage(const Session& session, const StageOptions& options) {
   CALX_ASSIGN(module, neural_module());
   StageLine line;
   CALX_ASSIGN(outcome, module->thermo_stage(request, std::ref(line), interrupt.token()));
-  if (::isatty(STDERR_FILENO) == 1) fmt::print(stderr, "\n");
-  if (session.json) {
-    CALX_ASSIGN(text, read_file(outcome.files.json, kReportBytesMax));
-    fmt::print("{}", std::string(text.begin(), text.end()));
-  } else {
-    for (const auto& [word, sentence] : outcome.answers) {
-      fmt::print("{:<10} {}\n", word, sentence);
-    }
-    fmt::print("report     {}\npage       {}\n", outcome.files.markdown.string(),
-               outcome.files.page.string());
-  }
-  return outcome.holds ? kDone : kCheckFailed;
+  return print_stage(session, outcome);
 }
 
 }  // namespace

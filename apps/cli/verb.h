@@ -43,6 +43,7 @@ void add_study_devices(CLI::App& study, Session& session);
 /// Under `thermo`, which adds it.
 void add_thermo_stages(CLI::App& thermo, Session& session);
 void add_thermo_sample(CLI::App& thermo, Session& session);
+void add_thermo_stage_c(CLI::App& thermo, Session& session);
 /// Under `train`, which adds it.
 void add_train_judge(CLI::App& train, Session& session);
 

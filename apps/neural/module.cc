@@ -8,7 +8,9 @@
 #include "calx/diffusion/procedural_digits.h"
 #include "calx/diffusion/regenerator.h"
 #include "calx/hash/kernel.h"
+#include "calx/inference/ablation.h"
 #include "calx/inference/stage_b.h"
+#include "calx/inference/stage_c.h"
 
 namespace calx::neural {
 namespace {
@@ -45,6 +47,11 @@ StageOutcome outcome_of(const inference::Report& report, const inference::Report
     outcome.answers.emplace_back(inference::to_string(answer.verdict), answer.sentence);
   }
   return outcome;
+}
+
+Result<StageOutcome> written(const inference::Report& report, const std::filesystem::path& out) {
+  CALX_ASSIGN(files, inference::write_report(report, out));
+  return outcome_of(report, files);
 }
 
 class LoadedModule final : public Module {
@@ -123,8 +130,7 @@ class LoadedModule final : public Module {
                                     const inference::Observer& observer,
                                     const std::stop_token& stop) override {
     CALX_ASSIGN(report, run_stage(request, observer, stop));
-    CALX_ASSIGN(files, inference::write_report(report, request.out));
-    return outcome_of(report, files);
+    return written(report, request.out);
   }
 
   Result<std::vector<StageOutcome>> sample_through_substrate(
@@ -141,6 +147,34 @@ class LoadedModule final : public Module {
       outcomes.push_back(outcome_of(result.reports[i], result.files[i]));
     }
     return outcomes;
+  }
+
+  Result<StageOutcome> thermo_stage_c(const StageCRequest& request,
+                                      const inference::Observer& observer,
+                                      const std::stop_token& stop) override {
+    auto settings = request.quick ? inference::quick_stage_c() : inference::StageCSettings();
+    if (!request.unet_seeds.empty()) settings.unet_seeds = request.unet_seeds;
+    if (!request.data_seeds.empty()) settings.data_seeds = request.data_seeds;
+    settings.digits = request.drawn;
+    settings.handwriting = request.train && request.held_out;
+    std::optional<inference::Handwriting> handwriting;
+    if (settings.handwriting) {
+      CALX_ASSIGN(train, load(*request.train, noise::Seed()));
+      CALX_ASSIGN(held_out, load(*request.held_out, noise::Seed()));
+      handwriting = {std::move(train), std::move(held_out)};
+    }
+    CALX_ASSIGN(done, inference::run_stage_c(settings, handwriting, request.run, observer, stop));
+    return written(done.report, request.out);
+  }
+
+  Result<StageOutcome> thermo_sweep(const SweepRequest& request,
+                                    const inference::Observer& observer,
+                                    const std::stop_token& stop) override {
+    auto settings = request.quick ? inference::quick_ablations() : inference::AblationSettings();
+    if (request.unet_seed) settings.unet_seed = *request.unet_seed;
+    if (request.data_seed) settings.data_seed = *request.data_seed;
+    CALX_ASSIGN(report, inference::run_ablations(settings, request.run, observer, stop));
+    return written(report, request.out);
   }
 };
 

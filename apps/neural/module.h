@@ -21,12 +21,13 @@
 #include "calx/inference/report.h"
 #include "calx/inference/sample_study.h"
 #include "calx/inference/stage_a.h"
+#include "calx/inference/stage_material.h"
 #include "calx/receipt/verify.h"
 
 namespace calx::neural {
 
 /// Raised with every change of this header; calx and the module must agree.
-inline constexpr std::uint32_t kAbi = 6;
+inline constexpr std::uint32_t kAbi = 7;
 
 /// The one symbol that the module exports: `extern "C" Module* calx_neural_module(uint32_t abi)`.
 /// Null when the module was built for another kAbi. The object lives as long as the module.
@@ -49,6 +50,22 @@ struct StageRequest {
   std::optional<noise::Seed> seed;  // if absent, the stage's own
   inference::StageRun run;
   std::filesystem::path out;  // folder of the report
+};
+
+struct StageCRequest {
+  bool quick = false;
+  bool drawn = true;                                  // drawn digits
+  std::optional<DigitSource> train, held_out;         // handwriting; none: that part is skipped
+  std::vector<std::uint32_t> unet_seeds, data_seeds;  // none: the stage's own
+  inference::StageCRun run;
+  std::filesystem::path out;  // folder of the report
+};
+
+struct SweepRequest {
+  bool quick = false;
+  std::optional<std::uint32_t> unet_seed, data_seed;  // none: the sweep's own
+  inference::StageCRun run;
+  std::filesystem::path out;
 };
 
 /// How an experiment ended.
@@ -124,6 +141,14 @@ class Module {
       const inference::SampleStudySettings& settings, const inference::WholeRun& run,
       const std::filesystem::path& out, const inference::Observer& observer,
       const std::stop_token& stop) = 0;
+
+  /// inference::run_stage_c() and run_ablations(), their reports written into request.out.
+  virtual Result<StageOutcome> thermo_stage_c(const StageCRequest& request,
+                                              const inference::Observer& observer,
+                                              const std::stop_token& stop) = 0;
+  virtual Result<StageOutcome> thermo_sweep(const SweepRequest& request,
+                                            const inference::Observer& observer,
+                                            const std::stop_token& stop) = 0;
 };
 
 }  // namespace calx::neural
