@@ -30,6 +30,8 @@ Case header_scan_case();
 std::vector<Case> noise_cases(const Rivals& rivals, Facts& facts);
 std::vector<Case> start_cases(const Rivals& rivals);
 std::vector<Case> thermo_cases(const Rivals& rivals);
+/// A step against plain streams over the same bytes, and two cores against one.
+std::vector<Case> thermo_memory_cases(unsigned cores, bool quick);
 
 /// Bridge, batcher and server, each against a stated bar.
 std::vector<FigureCase> device_cases(const Rivals& rivals);

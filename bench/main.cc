@@ -96,7 +96,8 @@ Result<int> run(const Options& options) {
       {"start", [&] { return start_cases(rivals); }},
       {"hash", [&] { return hash_cases(rivals, report.machine, report.facts); }},
       {"noise", [&] { return noise_cases(rivals, report.facts); }},
-      {"thermo", [&] { return thermo_cases(rivals); }}};
+      {"thermo", [&] { return thermo_cases(rivals); }},
+      {"thermo", [&] { return thermo_memory_cases(report.machine.cores, options.quick); }}};
   std::vector<Outcome> outcomes;
   for (const auto& [group, make_cases] : groups) {
     if (options.group != "all" && options.group != group) continue;

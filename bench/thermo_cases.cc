@@ -2,13 +2,13 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <bit>
 #include <cmath>
 #include <memory>
 #include <sstream>
 
 #include "bench/cases.h"
 #include "bench/child.h"
+#include "bench/walsh_substrate.h"
 #include "calx/thermo/sampler.h"
 
 namespace calx::bench {
@@ -19,7 +19,7 @@ using Chains = thermo::Sampler<float>;
 
 constexpr auto kAnswerTime = 120s;
 constexpr std::size_t kRank = 16;
-constexpr double kStep = 0.1, kCoupling = 3;  // rivals.py has the same
+constexpr double kStep = 0.1, kCoupling = kWalshCoupling;  // rivals.py has the same
 constexpr std::uint64_t kStillSteps = 50;
 constexpr double kStillTolerance = 1e-4;  // of the moments: float sums in another order
 
@@ -31,27 +31,8 @@ struct Size {
 constexpr std::array kSizes = {Size{1024, 1, 8}, Size{4096, 1, 5.5}, Size{16384, 1, 3.5},
                                Size{4096, 64, 2.5}};
 
-// E = sum x^2 / 2 - b x + kCoupling / 2 |U^T x|^2 with the first 16 Walsh functions as U, which are
-// orthonormal for a power of two: every mode's law is known.
-thermo::Substrate substrate_of(std::size_t units) {
-  thermo::Substrate s;
-  s.modules = {{.name = "x", .units = units, .quadratic = {0.5}}};
-  for (std::size_t i = 0; i < units; ++i) {
-    s.modules[0].bias.push_back(0.01 * (static_cast<double>(i % 5) - 2));
-  }
-  thermo::Matrix u(units, kRank);
-  for (std::size_t i = 0; i < units; ++i) {
-    for (std::size_t k = 0; k < kRank; ++k) {
-      const double sign = std::popcount(i & k) % 2 == 0 ? 1 : -1;
-      u(i, k) = sign * std::sqrt(kCoupling / static_cast<double>(units));
-    }
-  }
-  s.couplings = {{.first = 0, .second = 0, .left = u}};
-  return s;
-}
-
 Result<std::shared_ptr<Chains>> chains_of(const Size& size, double temperature_kt) {
-  CALX_ASSIGN(made, Chains::create(substrate_of(size.units), {},
+  CALX_ASSIGN(made, Chains::create(walsh_substrate(size.units), {},
                                    {.scheme = thermo::Scheme::kEulerMaruyama,
                                     .dynamics = {.temperature_kt = temperature_kt, .step = kStep},
                                     .chains = size.chains},
