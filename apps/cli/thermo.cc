@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "apps/cli/verb.h"
+#include "apps/cli/thermo.h"
 #include "calx/base/atomic_file.h"
 #include "calx/format/canonical_json.h"
 #include "calx/thermo/certification.h"
@@ -27,7 +27,7 @@ struct SubstrateOptions {
 
 struct CertifyOptions {
   SubstrateOptions substrate;
-  std::string scheme = "lm", noise = "philox", fault = "none", law = "equilibrium";
+  std::string scheme = "lm", noise = "philox", fault = "none", law;
   double step = 0.4, temperature = 1;
   std::uint32_t chains = 4000;
   unsigned threads = 1;
@@ -98,7 +98,7 @@ Result<int> run_certify(const CertifyOptions& options, bool json) {
   request.temperature_kt = options.temperature;
   request.chains = options.chains;
   request.threads = options.threads;
-  request.own_law = options.law == "scheme";
+  if (!options.law.empty()) request.own_law = options.law == "scheme";
   CALX_ASSIGN(done, thermo::certify(request));
   if (json) {
     CALX_ASSIGN(text, format::encode_pretty_json(json_of(options, done)));
@@ -169,10 +169,11 @@ void add_certify(CLI::App& thermo, Session& session) {
   verb->add_option("--fault", options->fault,
                    "put one into the run: heat, dropped, biased or flipped")
       ->capture_default_str();
-  verb->add_option("--law", options->law,
-                   "equilibrium, or scheme: what this integrator should give at this step")
-      ->check(CLI::IsMember({"equilibrium", "scheme"}))
-      ->capture_default_str();
+  verb->add_option(
+          "--law", options->law,
+          "equilibrium, or scheme: what this integrator should give at this step (default: "
+          "scheme for lrw, else equilibrium)")
+      ->check(CLI::IsMember({"equilibrium", "scheme"}));
   verb->callback([&session, options] {
     session.action = [&session, options] { return run_certify(*options, session.json); };
   });
@@ -196,6 +197,9 @@ void add_thermo(CLI::App& app, Session& session) {
   assess->callback([&session, options] {
     session.action = [&session, options] { return run_assess(*options, session.json); };
   });
+  add_thermo_generate(*thermo, session);
+  add_thermo_laws(*thermo, session);
+  add_thermo_scaling(*thermo, session);
   auto* prices = thermo->add_subcommand("prices", "what the energy ledger knows, with sources");
   prices->callback(
       [&session] { session.action = [&session] { return run_prices(session.json); }; });

@@ -54,6 +54,12 @@ Result<StageOutcome> written(const inference::Report& report, const std::filesys
   return outcome_of(report, files);
 }
 
+Result<WrittenReport> write(const inference::Report& report, const std::filesystem::path& out) {
+  CALX_ASSIGN(files, inference::write_report(report, out));
+  CALX_ASSIGN(json, inference::render_json(report));
+  return WrittenReport{inference::render_markdown(report), json, files, report.holds()};
+}
+
 class LoadedModule final : public Module {
  public:
   Result<void> use_kernel(std::string_view name) override {
@@ -175,6 +181,32 @@ class LoadedModule final : public Module {
     if (request.data_seed) settings.data_seed = *request.data_seed;
     CALX_ASSIGN(report, inference::run_ablations(settings, request.run, observer, stop));
     return written(report, request.out);
+  }
+
+  Result<WrittenReport> study_generator(const DigitSource& train, const DigitSource& held_out,
+                                        const inference::GeneratorSettings& settings,
+                                        const inference::GeneratorRun& run,
+                                        const std::filesystem::path& out,
+                                        const inference::Observer& observer) override {
+    CALX_ASSIGN(learnt, load(train, settings.seed));
+    CALX_ASSIGN(unseen, load(held_out, settings.seed));
+    CALX_ASSIGN(report, inference::study_generator(learnt, unseen, settings, run, observer));
+    return write(report, out);
+  }
+
+  Result<WrittenReport> study_laws(const inference::LawSettings& settings,
+                                   const inference::LawRun& run, const std::filesystem::path& out,
+                                   const inference::Observer& observer) override {
+    CALX_ASSIGN(report, inference::study_laws(settings, run, observer));
+    return write(report, out);
+  }
+
+  Result<WrittenReport> study_scaling(const inference::ScalingSettings& settings,
+                                      const inference::ScalingRun& run,
+                                      const std::filesystem::path& out,
+                                      const inference::Observer& observer) override {
+    CALX_ASSIGN(report, inference::study_scaling(settings, run, observer));
+    return write(report, out);
   }
 };
 

@@ -18,8 +18,11 @@
 #include "calx/eval/judge_training.h"
 #include "calx/eval/quality.h"
 #include "calx/eval/sweep.h"
+#include "calx/inference/generator_study.h"
+#include "calx/inference/law_study.h"
 #include "calx/inference/report.h"
 #include "calx/inference/sample_study.h"
+#include "calx/inference/scaling_study.h"
 #include "calx/inference/stage_a.h"
 #include "calx/inference/stage_material.h"
 #include "calx/receipt/verify.h"
@@ -27,7 +30,7 @@
 namespace calx::neural {
 
 /// Raised with every change of this header; calx and the module must agree.
-inline constexpr std::uint32_t kAbi = 7;
+inline constexpr std::uint32_t kAbi = 8;
 
 /// The one symbol that the module exports: `extern "C" Module* calx_neural_module(uint32_t abi)`.
 /// Null when the module was built for another kAbi. The object lives as long as the module.
@@ -73,6 +76,13 @@ struct StageOutcome {
   bool holds = false;                                        // no answer says MISSED
   std::vector<std::pair<std::string, std::string>> answers;  // verdict and sentence
   inference::ReportFiles files;
+};
+
+/// A report of calx/inference, written and as a terminal or a program wants it.
+struct WrittenReport {
+  std::string markdown, json;
+  inference::ReportFiles files;
+  bool holds = false;  // no answer says MISSED
 };
 
 /// Thread rule: one call at a time.
@@ -149,6 +159,26 @@ class Module {
   virtual Result<StageOutcome> thermo_sweep(const SweepRequest& request,
                                             const inference::Observer& observer,
                                             const std::stop_token& stop) = 0;
+
+  /// inference::study_generator(), written to `out`.
+  virtual Result<WrittenReport> study_generator(const DigitSource& train,
+                                                const DigitSource& held_out,
+                                                const inference::GeneratorSettings& settings,
+                                                const inference::GeneratorRun& run,
+                                                const std::filesystem::path& out,
+                                                const inference::Observer& observer) = 0;
+
+  /// inference::study_laws(), written to `out`.
+  virtual Result<WrittenReport> study_laws(const inference::LawSettings& settings,
+                                           const inference::LawRun& run,
+                                           const std::filesystem::path& out,
+                                           const inference::Observer& observer) = 0;
+
+  /// inference::study_scaling(), written to `out`.
+  virtual Result<WrittenReport> study_scaling(const inference::ScalingSettings& settings,
+                                              const inference::ScalingRun& run,
+                                              const std::filesystem::path& out,
+                                              const inference::Observer& observer) = 0;
 };
 
 }  // namespace calx::neural
