@@ -7,7 +7,6 @@
 #include <memory>
 
 #include "calx/thermo/faulty_noise.h"
-#include "calx/thermo/sha256d_noise.h"
 
 namespace calx::thermo {
 namespace {
@@ -29,9 +28,13 @@ Result<std::shared_ptr<const NoiseSource>> source_of(const CertificationRequest&
     CALX_ASSIGN(made, sha256d_noise(request.seed.to_string().substr(0, kNoisePrefixBytesMax),
                                     request.chains, static_cast<std::uint32_t>(units)));
     source = made;
+  } else if (request.noise == "log") {
+    CALX_ASSIGN(made, log_noise(request.log, request.chains, static_cast<std::uint32_t>(units)));
+    source = made;
   } else {
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("noise \"{}\": wanted philox, calx-noise-1 or sha256d", request.noise));
+    return fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format("noise \"{}\": wanted philox, calx-noise-1, sha256d or log", request.noise));
   }
   if (request.twin == Twin::kDropped) {
     source = std::make_shared<FaultyNoise>(source, NoiseFault::kDropped);
@@ -56,7 +59,7 @@ Result<void> judge(const CertificationRequest& request, const Sampler<float>& sa
   done.certificate = virial.judge(request.temperature_kt, independent);
   if (done.assessment.quartic) return {};
   const bool walk = request.scheme == Scheme::kLatticeWalk;
-  done.law = request.own_law || walk ? "scheme" : "equilibrium";
+  done.law = request.own_law.value_or(walk) ? "scheme" : "equilibrium";
   CALX_ASSIGN(stiffness, dense_stiffness(request.substrate));
   Dynamics claimed = done.dynamics;
   claimed.temperature_kt = request.temperature_kt;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,6 +14,7 @@
 #include "calx/thermo/certificate.h"
 #include "calx/thermo/gaussian_judge.h"
 #include "calx/thermo/sampler.h"
+#include "calx/thermo/sha256d_noise.h"
 #include "calx/thermo/validate.h"
 #include "calx/thermo/virial.h"
 
@@ -34,16 +36,18 @@ std::span<const Twin> twins() noexcept;
 struct CertificationRequest {
   Substrate substrate;  // nothing clamped
   Scheme scheme = Scheme::kLeimkuhlerMatthews;
-  std::string noise = "philox";  // "philox", "calx-noise-1", or for the lattice walk "sha256d"
+  std::string noise =
+      "philox";       // "philox", "calx-noise-1", or for the lattice walk "sha256d", "log"
+  NoiseLog log = {};  // what "log" reads
   noise::Seed seed;
   double step_share = 0.4;  // a = h mu lambda_max; the exact scheme takes any
   double temperature_kt = 1;
   std::uint32_t chains = 4000;  // one snapshot each, so all samples are independent
   unsigned threads = 1;
   Twin twin = Twin::kNone;
-  /// Hold the run against its scheme's own law at this step, not against kT M^-1. The lattice walk
-  /// always is.
-  bool own_law = false;
+  /// Hold the run against its scheme's own law at this step, not against kT M^-1. None: the lattice
+  /// walk against its own, all others against kT M^-1.
+  std::optional<bool> own_law = {};
 };
 
 struct Certification {

@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 
+#include "calx/hash/software_engine.h"
 #include "calx/thermo/example_substrate.h"
 #include "calx/thermo/published_pair.h"
 
@@ -35,6 +36,44 @@ TEST(CertificationTest, PassesAGoodRunOfEveryNoise) {
     EXPECT_EQ(done->sha256d_calls > 0, noise == "sha256d");
     EXPECT_THAT(describe(*done), HasSubstr("pass  virial"));
   }
+}
+
+TEST(CertificationTest, ReadsARecordedLog) {
+  CertificationRequest request = request_of();
+  request.noise = "log";
+  request.scheme = Scheme::kLatticeWalk;
+  request.step_share = 0.2;
+  hash::SoftwareDigestEngine engine;
+  constexpr std::uint64_t kStepDigests = 4000 * 48 / kDrawsPerDigest;
+  request.log = record_sha256d(engine, "log", 160 * kStepDigests).value();
+  const auto done = certify(request);
+  ASSERT_TRUE(done) << done.error().message;
+  EXPECT_TRUE(done->certificate.passed()) << describe(*done);
+  EXPECT_EQ(done->law, "scheme");
+  request.log.bytes.resize(10 * kStepDigests * 32);
+  EXPECT_THAT(certify(request).error().message, HasSubstr("last for 10 steps"));
+}
+
+// All units with all others, and with alternating sign: kT M^-1 is not what the walk gives.
+TEST(CertificationTest, HoldsTheWalkAgainstEitherLaw) {
+  CertificationRequest request = request_of();
+  Matrix directions(16, 2);
+  for (std::size_t i = 0; i < 16; ++i) {
+    directions(i, 0) = 0.25;
+    directions(i, 1) = i % 2 == 0 ? 0.25 : -0.25;
+  }
+  request.substrate.modules = {{.name = "x", .units = 16, .quadratic = {0.5}}};
+  request.substrate.couplings = {
+      {.first = 0, .second = 0, .left = directions, .strength = {1.5, -0.35}}};
+  request.scheme = Scheme::kLatticeWalk;
+  request.step_share = 0.6;
+  request.chains = 16'000;
+  const auto own = certify(request).value();
+  EXPECT_TRUE(own.certificate.passed()) << describe(own);
+  request.own_law = false;
+  const auto equilibrium = certify(request).value();
+  EXPECT_EQ(equilibrium.law, "equilibrium");
+  EXPECT_TRUE(equilibrium.certificate.found("frobenius")) << describe(equilibrium);
 }
 
 TEST(CertificationTest, FailsEachTwinByName) {
