@@ -126,8 +126,8 @@ Result<void> judge(const thermo::Substrate& substrate, std::span<const float> me
     judge.add(x, mean);
   }
   run.figures = judge.figures(run.manner.independent);
-  run.certificate = judge.judge(run.manner.independent,
-                                request.scheme != thermo::Scheme::kLatticeWalk);
+  run.certificate =
+      judge.judge(run.manner.independent, request.scheme != thermo::Scheme::kLatticeWalk);
   run.certificate.book("burn-in", run.manner.burn_in_tau >= thermo::kBurnInTauMin,
                        fmt::format("{:.1f} slowest relaxation times from a cold start, wanted {}",
                                    run.manner.burn_in_tau, thermo::kBurnInTauMin));
