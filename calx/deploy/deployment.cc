@@ -135,7 +135,8 @@ Result<std::string> Run::start_and_check(const HealthCheck& check, const std::st
   const auto began = Clock::now();
   Error last{ErrorCode::kDeadlineExceeded, "it was never asked"};
   std::optional<std::string> well;
-  while (Clock::now() < began + options_.check_time) {
+  // One that is well has only to stay alive, which may take longer than becoming well may.
+  while (well || Clock::now() < began + options_.check_time) {
     if (stop.stop_requested()) return fail(ErrorCode::kCancelled, "the deployment was stopped");
     CALX_ASSIGN(now, state());
     if (now == State::kStopped) {

@@ -162,6 +162,17 @@ class DeploymentTest : public testing::TestWithParam<Kind> {
   std::unique_ptr<LocalShell> shell_;
 };
 
+TEST_P(DeploymentTest, OneThatIsWellInTimeMayStayAliveForLonger) {
+  Options slow = options();
+  slow.check_time = milliseconds(1500);
+  slow.alive_time = milliseconds(2000);
+  const HealthCheck well = [](Deadline, milliseconds) -> Result<std::string> { return "well"; };
+  const auto report = deploy(*shell_, agent("one"), slow, well, {}, {});
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->end, End::kDeployed);
+  EXPECT_EQ(report->reason, "");
+}
+
 TEST_P(DeploymentTest, ANewAgentServesAndTheOldOneIsKept) {
   auto first = deploy_agent(agent("one"));
   ASSERT_TRUE(first) << first.error().message;
