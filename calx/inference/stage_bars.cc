@@ -143,7 +143,7 @@ void judge_handwriting(Bars& bars, const Outcomes& outcomes, const StageCSetting
 
 void judge_physics(Bars& bars, const std::vector<StageOutcome>& outcomes) {
   std::size_t runs = 0, missed = 0, twins = 0, unseen = 0, averages = 0, off = 0;
-  double difference = 0, cpu_s = 0;
+  double difference = 0, training_s = 0, seed_s = 0, proof_s = 0;
   for (const StageOutcome& o : outcomes) {
     for (const auto& c : o.certificates) {
       ++runs;
@@ -158,7 +158,14 @@ void judge_physics(Bars& bars, const std::vector<StageOutcome>& outcomes) {
       off += std::abs(o.average->pooled_sigmas) <= kAverageSigmasMax ? 0 : 1;
     }
     difference = std::max(difference, o.folded_difference);
-    cpu_s = std::max(cpu_s, o.training_cpu_s);
+    training_s = std::max(training_s, o.training_cpu_s);
+    proof_s = std::max(proof_s, o.proof_cpu_s);
+    double of_seed = o.training_cpu_s;
+    for (const StageOutcome& other : outcomes) {
+      const bool same = other.data == o.data && other.unet_seed == o.unet_seed;
+      of_seed += same ? other.judging_cpu_s : 0;
+    }
+    seed_s = std::max(seed_s, of_seed);
   }
   bars.add(missed == 0, fmt::format("{} of {} thermal runs follow N(mean, kT B^-1) by their "
                                     "certificates, the calibrated trajectories among them",
@@ -172,9 +179,11 @@ void judge_physics(Bars& bars, const std::vector<StageOutcome>& outcomes) {
       fmt::format("the substrate's mean and the same digital map differ by at most {:.1e} of "
                   "the activations' size",
                   difference));
-  bars.add(cpu_s <= kTrainingCpuSecondsMax,
-           fmt::format("training a network took at most {:.1f} CPU minutes, bar <= {:.0f}",
-                       cpu_s / 60, kTrainingCpuSecondsMax / 60));
+  bars.add(seed_s <= kSeedCpuSecondsMax,
+           fmt::format("one U-Net seed took at most {:.1f} CPU minutes, {:.1f} of them training, "
+                       "bar <= {:.0f}; the calibrated trajectory, run once for each kind of "
+                       "pictures, took {:.1f} more",
+                       seed_s / 60, training_s / 60, kSeedCpuSecondsMax / 60, proof_s / 60));
 }
 
 }  // namespace

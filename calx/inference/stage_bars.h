@@ -21,8 +21,8 @@ enum Metric : std::size_t { kRaw, kCentred, kR2, kCleanDb, kDigitalDb };
 /// when none has it.
 SeedSpread spread_of_row(const Outcomes& outcomes, std::string_view key, std::size_t which);
 
-/// Training of one network, on one core.
-inline constexpr double kTrainingCpuSecondsMax = 600;
+/// Of one U-Net seed: training and every row of its splits.
+inline constexpr double kSeedCpuSecondsMax = 600;
 /// Standard errors that the pooled time average may be off.
 inline constexpr double kAverageSigmasMax = 3;
 

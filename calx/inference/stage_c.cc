@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <ctime>
 #include <limits>
 #include <utility>
 
@@ -18,6 +19,9 @@ namespace {
 
 constexpr std::uint64_t kRecordBytesMax = std::uint64_t{1} << 24;
 constexpr std::size_t kPixels = 1024, kShown = 12;
+
+// Of the whole process.
+double cpu_seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
 
 Result<void> stopped(const std::stop_token& stop) {
   if (!stop.stop_requested()) return {};
@@ -122,7 +126,8 @@ Result<StageOutcome> judge_network(const DecoderTask& task, const StageCSettings
                                    std::uint32_t unet_seed, std::uint32_t data_seed,
                                    const ArmBook::Keeper& keep, const Observer& observer,
                                    const std::stop_token& stop) {
-  constexpr std::size_t kParts = 5;
+  constexpr std::size_t kParts = 6;
+  const double start = cpu_seconds();
   std::size_t done = 0;
   const auto next = [&](std::string_view what) -> Result<void> {
     if (observer) {
@@ -154,15 +159,20 @@ Result<StageOutcome> judge_network(const DecoderTask& task, const StageCSettings
   if (data_seed == settings.data_seeds.front()) {
     CALX_TRY(next("interface networks"));
     CALX_TRY(book_interfaces(book, arms, seed));
-    CALX_TRY(next("trajectories"));
+    CALX_TRY(next("twins and averages"));
     CALX_ASSIGN(twins, find_twins(carried, arms, source));
     outcome.twins = std::move(twins);
-    CALX_ASSIGN(trajectory,
-                calibrated_trajectory(carried, arms, settings.trajectory_pixels, source));
-    outcome.certificates.push_back(std::move(trajectory));
     CALX_ASSIGN(average, uniform_averages(carried, arms, settings.average_pixels,
                                           settings.average_tau, source));
     outcome.average = std::move(average);
+  }
+  outcome.judging_cpu_s = cpu_seconds() - start;
+  if (data_seed == settings.data_seeds.front() && unet_seed == settings.unet_seeds.front()) {
+    CALX_TRY(next("calibrated trajectory"));
+    CALX_ASSIGN(trajectory,
+                calibrated_trajectory(carried, arms, settings.trajectory_pixels, source));
+    outcome.certificates.push_back(std::move(trajectory));
+    outcome.proof_cpu_s = cpu_seconds() - start - outcome.judging_cpu_s;
   }
   outcome.rows = book.rows();
   constexpr double kNone = std::numeric_limits<double>::quiet_NaN();

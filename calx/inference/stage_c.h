@@ -25,7 +25,8 @@ struct StageCSettings {
   bool digits = true, handwriting = true;
   StageNetwork network;
   ArmSettings arms;
-  std::size_t trajectory_pixels = 1024;  // chains of the calibrated trajectory
+  std::size_t trajectory_pixels = 1008;  // chains of the calibrated trajectory, a proof that is
+                                         // run for the first network alone
   std::size_t average_pixels = 64;       // chains of the time averages
   double average_tau = 400;              // their length
   bool quick = false;                    // sizes of its own: a trial of the program, not a result
@@ -41,6 +42,8 @@ struct StageOutcome {
   std::uint32_t unet_seed = 0, data_seed = 0;
   std::string source, split_digest, network;  // `network`: all that fixes its weights
   double training_cpu_s = 0;                  // of its network, all sessions together
+  double judging_cpu_s = 0;                   // of all rows, without the trajectory
+  double proof_cpu_s = 0;                     // of the calibrated trajectory
   std::vector<StageRow> rows;
   double folded_difference = 0;  // substrate's mean against the same digital map
   std::vector<NamedCertificate> certificates;

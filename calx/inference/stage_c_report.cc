@@ -149,12 +149,13 @@ Table average_table(const std::vector<StageOutcome>& outcomes) {
 }
 
 Table part_table(const std::vector<StageOutcome>& outcomes, std::size_t rank) {
-  Table table{.title = "Every network on every split",
-              .note = "Training seconds are CPU seconds of the process, sessions together.",
-              .columns = {"data", "U-Net", "split", "training CPU s", "digital dB", "constant raw",
-                          "mean raw", "mean R2", "snapshot raw", "mean dB", "snapshot dB",
-                          "substrate - digital map", "index digest", "pictures", "network"},
-              .rows = {}};
+  Table table{
+      .title = "Every network on every split",
+      .note = "CPU seconds of the process; of training, sessions together.",
+      .columns = {"data", "U-Net", "split", "training CPU s", "judging CPU s", "digital dB",
+                  "constant raw", "mean raw", "mean R2", "snapshot raw", "mean dB", "snapshot dB",
+                  "substrate - digital map", "index digest", "pictures", "network"},
+      .rows = {}};
   const auto cell = [](const StageOutcome& o, std::string_view key, std::size_t m) {
     const StageRow* row = o.find(key);
     return row ? fmt::format("{:.{}f}", metric(row->figures, m), kDecimals[m]) : std::string("-");
@@ -162,7 +163,8 @@ Table part_table(const std::vector<StageOutcome>& outcomes, std::size_t rank) {
   const std::string mean = fmt::format("rrr-{}", rank), snapshot = mean + "-draws-1";
   for (const StageOutcome& o : outcomes) {
     table.rows.push_back({o.data, fmt::format("{}", o.unet_seed), fmt::format("{}", o.data_seed),
-                          fmt::format("{:.0f}", o.training_cpu_s), cell(o, "digital", kCleanDb),
+                          fmt::format("{:.0f}", o.training_cpu_s),
+                          fmt::format("{:.0f}", o.judging_cpu_s), cell(o, "digital", kCleanDb),
                           cell(o, "constant", kRaw), cell(o, mean, kRaw), cell(o, mean, kR2),
                           cell(o, snapshot, kRaw), cell(o, mean, kCleanDb),
                           cell(o, snapshot, kCleanDb), fmt::format("{:.1e}", o.folded_difference),

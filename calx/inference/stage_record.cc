@@ -172,6 +172,8 @@ Result<std::string> write_record(const StageOutcome& outcome, const StageCSettin
                        {"split_digest", outcome.split_digest},
                        {"network", outcome.network},
                        {"training_cpu_s", exact_text(outcome.training_cpu_s)},
+                       {"judging_cpu_s", exact_text(outcome.judging_cpu_s)},
+                       {"proof_cpu_s", exact_text(outcome.proof_cpu_s)},
                        {"folded_difference", exact_text(outcome.folded_difference)},
                        {"rows", rows},
                        {"certificates", certificates},
@@ -195,6 +197,8 @@ Result<StageOutcome> read_record(std::string_view text, const StageCSettings& se
   CALX_ASSIGN(split_digest, format::string_member(json, "split_digest", kPlace));
   CALX_ASSIGN(network, format::string_member(json, "network", kPlace));
   CALX_ASSIGN(training_cpu_s, exact_number(json, "training_cpu_s"));
+  CALX_ASSIGN(judging_cpu_s, exact_number(json, "judging_cpu_s"));
+  CALX_ASSIGN(proof_cpu_s, exact_number(json, "proof_cpu_s"));
   CALX_ASSIGN(folded_difference, exact_number(json, "folded_difference"));
   outcome.data = data;
   outcome.unet_seed = static_cast<std::uint32_t>(unet_seed);
@@ -203,6 +207,8 @@ Result<StageOutcome> read_record(std::string_view text, const StageCSettings& se
   outcome.split_digest = split_digest;
   outcome.network = network;
   outcome.training_cpu_s = training_cpu_s;
+  outcome.judging_cpu_s = judging_cpu_s;
+  outcome.proof_cpu_s = proof_cpu_s;
   outcome.folded_difference = folded_difference;
   CALX_TRY(parse_parts(json, outcome));
   return outcome;

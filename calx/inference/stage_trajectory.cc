@@ -81,7 +81,7 @@ Result<NamedCertificate> calibrated_trajectory(
     const std::shared_ptr<const thermo::NoiseSource>& source) {
   SnapshotRequest request = request_of(settings, source);
   request.scheme = thermo::Scheme::kLeimkuhlerMatthews;
-  request.step_share = 1;
+  request.step_share = kCalibratedStepShare;
   const std::size_t chains = std::min(chains_of(carried), pixels);
   const auto clamps = spread_rows(carried.clamps, carried.map.mean_x.size(), chains);
   CALX_ASSIGN(run, run_snapshots(carried.substrate, clamps, chains, request));

@@ -33,8 +33,12 @@ Result<std::vector<TwinFinding>> find_twins(
     const Carried& carried, const ArmSettings& settings,
     const std::shared_ptr<const thermo::NoiseSource>& source);
 
-/// Leimkuhler-Matthews at h mu lambda_max = 1 with B = kT C^-1 on `pixels` pixels for 10 slowest
-/// times: as many steps as ten times the condition of B. Its certificate is that of exact draws.
+/// Step of the trajectory below, a = h mu lambda_max: any below 2 gives the exact variance.
+inline constexpr double kCalibratedStepShare = 1.8;
+
+/// Leimkuhler-Matthews with B = kT C^-1 on `pixels` pixels for 10 slowest times: 10 / 1.8 times the
+/// condition of B in steps, which is 10^5 for some networks and then takes a quarter of a CPU hour
+/// for 1,000 pixels. Its certificate is that of exact draws.
 Result<NamedCertificate> calibrated_trajectory(
     const Carried& carried, const ArmSettings& settings, std::size_t pixels,
     const std::shared_ptr<const thermo::NoiseSource>& source);
